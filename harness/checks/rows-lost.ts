@@ -1,0 +1,93 @@
+import { compareKeys, type Ledger, lostRows, named, pairOf } from "../ledger.ts";
+import { type Entry, primaryKeyOf, type Snapshot, type Table } from "../snapshot.ts";
+import type { Finding } from "../verdict.ts";
+import type { Judgement } from "./check.ts";
+
+const keysShown = 3;
+
+/** How a path came to where it stands: the state after each step, and who wrote the rows that the step added. */
+export interface Origin {
+  readonly by: "product" | "seeder";
+  readonly state: Snapshot;
+}
+
+/** A row that a seeder put there and the hop removed is lost, whatever the statement said; the product's own are notes. */
+export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]): Promise<Judgement> {
+  const [before, after] = [await ledger.before.catalogue(), await ledger.after.catalogue()];
+  const findings: Finding[] = [];
+  const notes: Finding[] = [];
+  for (const table of before.tables) {
+    const lost = { seeder: tally(), product: tally() };
+    const rows = lostRows(ledger.before, ledger.after, pairOf(table, after));
+    for await (const [row, by] of withOrigin(rows, table, origins)) lost[by](row);
+    const columns = primaryKeyOf(table) ?? table.columns.map((c) => c.name);
+    const gone = after.tables.every((t) => t.name !== table.name) ? ", and so is the table" : "";
+    const say = (count: number, whose: string, keys: readonly Entry[]) => {
+      const shown = keys.map((row) => JSON.stringify(named(columns, row.key))).join(", ");
+      const verb = count === 1 ? "row is" : "rows are";
+      return `${count} ${whose} ${verb} gone from "${table.name}"${gone}: ${shown}${count > keys.length ? ", …" : ""}`;
+    };
+    const [sown, products] = [lost.seeder(), lost.product()];
+    if (sown.count > 0) findings.push({ code: "rows-lost", table: table.name, message: say(sown.count, "sown", sown.first) });
+    if (products.count > 0) notes.push({ code: "rows-lost", table: table.name, message: say(products.count, "of the product's own", products.first) });
+  }
+  return { findings, notes };
+}
+
+/** Counts rows and remembers the first of them; called without a row, it tells. */
+function tally(): (row?: Entry) => { readonly count: number; readonly first: readonly Entry[] } {
+  let count = 0;
+  const first: Entry[] = [];
+  return (row) => {
+    if (row !== undefined && ++count <= keysShown) first.push(row);
+    return { count, first };
+  };
+}
+
+/**
+ * Walks back from where the rows were last seen: whoever made the step before which a row was not there wrote it. All
+ * streams are in key order, so one pass over each is enough.
+ */
+async function* withOrigin(
+  rows: AsyncIterable<Entry>,
+  table: Table,
+  origins: readonly Origin[],
+): AsyncGenerator<readonly [Entry, Origin["by"]]> {
+  const earlier = origins.slice(0, -1).map(({ state }) => lookup(state, table));
+  try {
+    for await (const row of rows) {
+      let step = origins.length - 1;
+      while (step > 0 && (await earlier[step - 1]?.has(row))) step--;
+      yield [row, origins[step]?.by ?? "product"];
+    }
+  } finally {
+    for (const states of earlier) await states.end();
+  }
+}
+
+/** Answers whether rows, asked for in key order, are in this state. */
+function lookup(state: Snapshot, table: Table): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
+  let stream: AsyncIterator<Entry> | undefined;
+  let current: IteratorResult<Entry> | undefined;
+  return {
+    async has(row) {
+      stream ??= (await keysOf(state, table))[Symbol.asyncIterator]();
+      current ??= await stream.next();
+      while (!current.done && compareKeys(current.value.key, row.key) < 0) current = await stream.next();
+      return !current.done && compareKeys(current.value.key, row.key) === 0;
+    },
+    async end() {
+      await stream?.return?.();
+    },
+  };
+}
+
+async function keysOf(state: Snapshot, table: Table): Promise<AsyncIterable<Entry>> {
+  const pair = pairOf(table, await state.catalogue());
+  const wanted = primaryKeyOf(table) ?? table.columns.map((c) => c.name);
+  const key = wanted.flatMap((name) => pair.common.filter(([now]) => now === name).map(([, then]) => then));
+  if (pair.after === undefined || key.length < wanted.length) return nobody();
+  return state.entries(pair.after, key, []);
+}
+
+async function* nobody(): AsyncGenerator<Entry> {}

@@ -1,0 +1,208 @@
+import type { Client } from "pg";
+import type { Address, Database } from "../database.ts";
+import type { Row } from "../snapshot.ts";
+import type { Engine, FaultKind, Session, Statement, Transaction } from "./engine.ts";
+import { openSnapshot, quoted } from "./postgres-snapshot.ts";
+
+export const postgres: Engine = {
+  name: "postgres",
+  capabilities: { transactionalDdl: true },
+  recordTable: "public._migration_sandbox",
+
+  async connect(address) {
+    return sessionOf(await connected(address));
+  },
+
+  async knex(address) {
+    const { knex } = (await import("knex")).default;
+    return knex({ client: "pg", connection: { ...address, ...settings }, pool: { min: 0, max: 4 } });
+  },
+
+  async snapshot(address) {
+    return openSnapshot(await connected(address));
+  },
+
+  async create(admin, database, mark, from = "template1") {
+    // FILE_COPY beats WAL_LOG at every size where nothing is fsynced.
+    await admin.query(`create database ${quoted(database)} template ${quoted(from)} strategy file_copy`);
+    await admin.query(`comment on database ${quoted(database)} is ${literal(mark)}`);
+  },
+
+  async freeze(admin, database) {
+    await admin.query(`alter database ${quoted(database)} allow_connections false`);
+    await endSessions(admin, database);
+  },
+
+  endSessions,
+
+  async thawed(admin, database, during) {
+    await admin.query(`alter database ${quoted(database)} allow_connections true`);
+    try {
+      return await during();
+    } finally {
+      await admin.query(`alter database ${quoted(database)} allow_connections false`);
+    }
+  },
+
+  async drop(admin, database, mark) {
+    const marks = await admin.query(
+      "select shobj_description(oid, 'pg_database') as mark from pg_database where datname = $1",
+      [database],
+    );
+    if (marks[0]?.mark === mark) await admin.query(`drop database ${quoted(database)} with (force)`);
+  },
+
+  fault(thrown) {
+    if (!(thrown instanceof Error)) return undefined;
+    const { code, severity, detail, hint, position, statementsBefore } = thrown as PostgresError;
+    const connection = isLost(code, thrown.message);
+    if (severity === undefined && !connection) return undefined;
+    const kind: FaultKind = connection ? "connection" : code === "53100" ? "no-room" : "refused";
+    return {
+      kind,
+      message: thrown.message,
+      ...(severity !== undefined && code !== undefined && { sqlState: code }),
+      ...(detail !== undefined && { detail }),
+      ...(hint !== undefined && { hint }),
+      ...(position !== undefined && { offset: Number(position) - 1 }),
+      ...(statementsBefore !== undefined && { statementsBefore }),
+    };
+  },
+
+  async split(sql) {
+    const { parse } = await import("libpg-query");
+    const bytes = Buffer.from(sql);
+    const { stmts = [] } = (await parse(sql)) as { stmts?: { stmt_location?: number; stmt_len?: number }[] };
+    return stmts.map(({ stmt_location: start = 0, stmt_len: length }): Statement => {
+      const text = bytes.subarray(start, length === undefined ? bytes.length : start + length).toString();
+      const blank = leadingBlank(text);
+      return { sql: text.slice(blank).trimEnd(), offset: bytes.subarray(0, start).toString().length + blank };
+    });
+  },
+
+  literal,
+
+  url(address) {
+    const { host, port, user, password, database } = address;
+    return `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
+  },
+
+  client(address) {
+    return `psql "${postgres.url(address)}"`;
+  },
+};
+
+type PostgresError = Error & {
+  readonly code?: string;
+  readonly severity?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly position?: string;
+  readonly statementsBefore?: number;
+};
+
+// What a server leaves open is pinned per session; collation and time zone are the cluster's.
+const settings = { application_name: "migration-sandbox" };
+
+async function connected(address: Address): Promise<Client> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ ...address, ...settings });
+  // A connection that ends while nobody asks anything of it is told to whoever asks next.
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+function sessionOf(client: Client): Session {
+  return {
+    async query(sql, values) {
+      const { rows } = await client.query<Row>(sql, values as unknown[] | undefined);
+      return rows;
+    },
+    script: (sql) => sendScript(client, sql),
+    begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
+    end: () => client.end(),
+  };
+}
+
+async function begin(client: Client): Promise<Transaction> {
+  await client.query("begin");
+  return {
+    async commit() {
+      await client.query("commit");
+    },
+    async rollback() {
+      await client.query("rollback");
+    },
+  };
+}
+
+async function beginForCode(client: Client): Promise<Transaction> {
+  const { knex } = (await import("knex")).default;
+  const db: Database = knex({ client: "pg", connection: {}, pool: { min: 0, max: 1 } });
+  // Knex is given this one session, so that SQL and code of one transaction share it.
+  db.client.acquireRawConnection = async () => client;
+  db.client.destroyRawConnection = async () => {};
+  const transaction = await db.transaction();
+  const done = () => db.destroy();
+  return {
+    db: transaction,
+    commit: () => transaction.commit().then(done),
+    rollback: () => transaction.rollback().then(done),
+  };
+}
+
+/**
+ * The whole text as one simple query: the server splits it as no client could get wrong, and every statement that came
+ * through is counted, so that the one that failed is known.
+ */
+function sendScript(client: Client, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let completed = 0;
+    const script = {
+      submit: (connection: { query(text: string): void }) => connection.query(sql),
+      handleRowDescription() {},
+      handleDataRow() {},
+      handleEmptyQuery() {},
+      handleCommandComplete() {
+        completed += 1;
+      },
+      handleCopyInResponse(connection: { sendCopyFail(reason: string): void }) {
+        connection.sendCopyFail("COPY … FROM stdin has no data here");
+      },
+      handleCopyData() {},
+      handleError: (error: Error) => reject(Object.assign(error, { statementsBefore: completed })),
+      handleReadyForQuery: () => resolve(),
+    };
+    client.query(script as never);
+  });
+}
+
+async function endSessions(admin: Session, database: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const left = await admin.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+      [database],
+    );
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`${left.length} sessions of database "${database}" do not end`);
+    // CREATE DATABASE itself would look again only every 100 ms.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** SQLSTATE classes 08 and 57P, and what the driver and the sockets say without one. */
+function isLost(code: string | undefined, message: string): boolean {
+  if (code !== undefined) return /^(08|57P0)/.test(code) || /^(ECONN|EPIPE|ENOTCONN)/.test(code);
+  return /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/.test(message);
+}
+
+/** White space and comments before the first word of a statement. */
+function leadingBlank(sql: string): number {
+  return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(sql)?.[0].length ?? 0;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,43 @@
+/**
+ * Rehearses a product's database upgrades on real databases, thrown away afterwards.
+ *
+ * The cast:
+ * - A **release** is one version of an application: the **migrations** it ships. A **stand-in** takes a release's place:
+ *   as it was first merged, or as it should have been mended. Releases in order are the **chain**.
+ * - An **upgrade path** says where you start, at which releases you stop and where you end; between two stops lies a **hop**.
+ * - A **scenario** tells one upgrade bug as data: a chain, paths, and for each path the verdict that is expected.
+ * - A **seeder** sows believable or awkward rows where a path stands and will go on.
+ * - An **engine** (postgres) runs on a **server** (embedded), which holds **sandboxes**: throwaway databases. A frozen
+ *   sandbox is a **state**, from which others are cloned.
+ * - The **record** in a sandbox says which migrations it has; a hop runs those it lacks.
+ * - Two **snapshots** around a hop make a **ledger**, row by row: kept, changed, lost, added.
+ * - A **check** reads the ledger and yields **findings**; a **note** is worth knowing and breaks nothing.
+ * - A **rehearsal** is one path walked once, on one engine. Its **verdict** is clean, broken, or inconclusive: we could
+ *   not tell, which is never a pass.
+ */
+export {
+  byDependencies,
+  type Change,
+  type Log,
+  type Migration,
+  type MigrationSource,
+  type Release,
+  type ReleaseParts,
+  release,
+  type SqlFile,
+  type Task,
+  type Tasks,
+  type TransactionRule,
+} from "./chain.ts";
+export type { Check, Invariant } from "./checks/check.ts";
+export { invariant } from "./checks/invariant.ts";
+export type { Database, EngineName, PerEngine } from "./database.ts";
+export { HarnessError, type HarnessErrorCode } from "./errors.ts";
+export { sqlFolder } from "./formats/sql-folder.ts";
+export type { Ledger, RowChange } from "./ledger.ts";
+export { type NotCovered, type Rehearsal, type Rehearsals, type RehearseOptions, rehearse } from "./rehearsal.ts";
+export { defineScenario, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
+export { type Seeder, type Soil, seeder } from "./seeder.ts";
+export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
+export type { Hop } from "./start.ts";
+export { broken, clean, type ExpectedFinding, type Expectation, type Facts, type Finding, type Place, type Verdict } from "./verdict.ts";

@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { HarnessError, knownNames, messageOf } from "./errors.ts";
+import { nameOf, type Scenario } from "./scenario.ts";
+
+/** What was asked for on the command line: scenarios, and of some only one path. */
+export interface Wanted {
+  readonly scenario: Scenario;
+  /** Names of the paths to walk (`<scenario>#<n>`); all of them unless said. */
+  readonly only?: ReadonlySet<string>;
+}
+
+const usualFolder = "scenarios";
+const sourceFile = /\.[cm]?[jt]s$/;
+const noScenarioFile = /(\.d\.[cm]?ts|\.(test|spec|config|bench)\.[cm]?[jt]s)$/;
+
+/**
+ * Finds the scenarios that arguments name: a file or folder that exists, else part of a scenario's name; `#2` behind
+ * either asks for its second path. Without arguments: all scenarios under `scenarios/`.
+ *
+ * @param publicEntry what scenario files get when they import "migration-sandbox": this very library, not a second copy
+ * @throws {HarnessError} `bad-input` for a name that selects nothing; `scenario-unreadable` for a file that does not load
+ */
+export async function load(args: readonly string[], publicEntry: () => Promise<object>): Promise<readonly Wanted[]> {
+  const read = reader(publicEntry);
+  if (args.length === 0) return (await read.folder(usualFolder)).map((scenario) => ({ scenario }));
+  const wanted = new Map<Scenario, Set<string> | undefined>();
+  for (const arg of args) {
+    const [, what = arg, number] = /^(.*?)(?:#(\d+))?$/.exec(arg) ?? [];
+    const found = await chosen(what, read);
+    for (const scenario of found) {
+      const before = wanted.has(scenario) ? wanted.get(scenario) : new Set<string>();
+      // A scenario asked for whole stays whole.
+      wanted.set(scenario, number === undefined || before === undefined ? undefined : before.add(pathNamed(scenario, number)));
+    }
+  }
+  return [...wanted].map(([scenario, only]) => ({ scenario, ...(only !== undefined && { only }) }));
+}
+
+function pathNamed(scenario: Scenario, number: string): string {
+  const name = `${nameOf(scenario)}#${number}`;
+  const { length } = scenario.paths ?? [];
+  if (Number(number) >= 1 && Number(number) <= length) return name;
+  throw new HarnessError("bad-input", `Cannot rehearse "${name}": the scenario has paths #1 to #${length}`);
+}
+
+type Reader = ReturnType<typeof reader>;
+
+async function chosen(what: string, read: Reader): Promise<readonly Scenario[]> {
+  if (existsSync(what)) return (await stat(what)).isDirectory() ? read.folder(what) : [await read.file(resolve(what))];
+  if (sourceFile.test(what)) throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
+  const all = existsSync(usualFolder) ? await read.folder(usualFolder) : [];
+  const names = all.map(nameOf);
+  const exact = all.filter((scenario) => nameOf(scenario) === what);
+  const found = exact.length > 0 ? exact : all.filter((scenario) => nameOf(scenario).includes(what));
+  if (found.length > 0) return found;
+  const where = existsSync(usualFolder) ? `folder "${usualFolder}"` : `this folder, which has no "${usualFolder}"`;
+  throw new HarnessError("bad-input", `Cannot find a scenario named like "${what}" in ${where} (${knownNames(what, names)})`);
+}
+
+function reader(publicEntry: () => Promise<object>) {
+  let loader: Promise<(file: string) => Promise<unknown>> | undefined;
+  const seen = new Map<string, Scenario | undefined>();
+
+  async function scenarioIn(file: string): Promise<Scenario | undefined> {
+    if (seen.has(file)) return seen.get(file);
+    loader ??= loaderOf(publicEntry);
+    const scenario = scenarioOf(await import_(await loader, file));
+    seen.set(file, scenario);
+    return scenario;
+  }
+
+  return {
+    async file(file: string): Promise<Scenario> {
+      if (!sourceFile.test(file)) throw new HarnessError("bad-input", `Cannot read scenario file "${shown(file)}": scenarios are TypeScript or JavaScript modules`);
+      const scenario = await scenarioIn(file);
+      if (scenario !== undefined) return scenario;
+      throw new HarnessError("scenario-unreadable", `Cannot find a scenario in "${shown(file)}": its default export is none (export default defineScenario({ … }))`);
+    },
+
+    /** A file without a scenario is a helper. */
+    async folder(folder: string): Promise<readonly Scenario[]> {
+      const files = await filesUnder(resolve(folder));
+      const scenarios: Scenario[] = [];
+      for (const file of files) {
+        const scenario = await scenarioIn(file);
+        if (scenario !== undefined) scenarios.push(scenario);
+      }
+      if (scenarios.length > 0) return scenarios;
+      throw new HarnessError("bad-input", `Cannot find a scenario in folder "${folder}": ${files.length === 0 ? "it holds no TypeScript or JavaScript file" : `none of its ${files.length} files has one as default export`}`);
+    },
+  };
+}
+
+async function filesUnder(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause) => {
+    throw new HarnessError("bad-input", `Cannot read folder "${shown(folder)}": ${cause.message} (scenarios are looked for in "${usualFolder}", or name a file or folder)`, { cause });
+  });
+  return entries
+    .filter((entry) => entry.isFile() && sourceFile.test(entry.name) && !noScenarioFile.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.includes("/node_modules/"))
+    .sort();
+}
+
+/** jiti reads TypeScript without a build, and remembers what it made of a file. */
+async function loaderOf(publicEntry: () => Promise<object>): Promise<(file: string) => Promise<unknown>> {
+  const [{ createJiti }, entry] = await Promise.all([import("jiti"), publicEntry()]);
+  const jiti = createJiti(pathToFileURL(resolve("scenarios")).href, { virtualModules: { "migration-sandbox": entry }, interopDefault: false });
+  return (file) => jiti.import(file);
+}
+
+async function import_(load: (file: string) => Promise<unknown>, file: string): Promise<unknown> {
+  try {
+    return await load(file);
+  } catch (cause) {
+    if (cause instanceof HarnessError) throw new HarnessError(cause.code, `Cannot load scenario file "${shown(file)}": ${cause.message}`, { cause });
+    throw new HarnessError("scenario-unreadable", `Cannot load scenario file "${shown(file)}": ${messageOf(cause).trim()}`, { cause });
+  }
+}
+
+function scenarioOf(module: unknown): Scenario | undefined {
+  const { default: scenario } = (module ?? {}) as { default?: unknown };
+  const looksLikeOne = typeof scenario === "object" && scenario !== null && "chain" in scenario && "paths" in scenario;
+  return looksLikeOne ? (scenario as Scenario) : undefined;
+}
+
+function shown(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path.startsWith("..") ? file : path;
+}

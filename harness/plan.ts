@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { type Change, changeFor, type Migration, type Release, type SqlFile } from "./chain.ts";
+import type { Database, EngineName } from "./database.ts";
+import { HarnessError } from "./errors.ts";
+import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
+import { fileOf, nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import type { Seeder } from "./seeder.ts";
+import type { Expectation } from "./verdict.ts";
+
+/** A migration as one engine runs it. */
+export interface PlannedMigration {
+  readonly name: string;
+  readonly change: string | SqlFile | ((db: Database) => Promise<void>);
+  /** SHA-256 of the SQL sent, or of a function's source text. */
+  readonly checksum: string;
+  readonly alone: boolean;
+}
+
+export interface PlannedRelease {
+  readonly name: string;
+  readonly transaction: "each" | "all" | "none";
+  readonly migrations: readonly PlannedMigration[];
+}
+
+export interface PlannedPath {
+  /** `<scenario>#<n>`, as reports and replay lines call it. */
+  readonly name: string;
+  readonly source: UpgradePath;
+  readonly stops: readonly string[];
+  readonly expected: Expectation;
+}
+
+/** What takes a path from one state to the next. */
+export type Step =
+  | { readonly kind: "start"; readonly release: PlannedRelease; readonly last: string | undefined }
+  | { readonly kind: "sow"; readonly seeder: Seeder };
+
+/** A state of the database, reached by one step from its parent; paths that begin alike share it. */
+export interface State {
+  readonly step: Step;
+  readonly children: State[];
+  /** Paths that end here. */
+  readonly ends: PlannedPath[];
+}
+
+/** All paths of a scenario on one engine, as the tree of states they pass through. */
+export interface Plan {
+  readonly scenario: Scenario;
+  readonly name: string;
+  readonly file: string | undefined;
+  readonly engine: EngineName;
+  readonly paths: readonly PlannedPath[];
+  readonly roots: readonly State[];
+}
+
+/** A path to rehearse beside or instead of the scenario's own. */
+export interface Selection {
+  readonly name: string;
+  readonly path: UpgradePath;
+}
+
+/**
+ * Reads a scenario's migrations and merges equal beginnings, so that each hop is walked once.
+ *
+ * @param selected the paths to walk; all of the scenario's unless said
+ * @throws {HarnessError} `bad-input`, `not-served-yet`: see {@link refuseWhatCannotBe}
+ */
+export async function planOf(scenario: Scenario, engine: EngineName, selected = pathsOf(scenario)): Promise<Plan> {
+  refuseWhatCannotBe(scenario);
+  const releases = new Map<string, Promise<PlannedRelease>>();
+  const read = (name: string) => {
+    const found = releases.get(name) ?? plannedRelease(scenario, releaseNamed(scenario, name, nameOf(scenario)), engine);
+    releases.set(name, found);
+    return found;
+  };
+  const here = selected.filter(({ path }) => (path.engines ?? scenario.engines).includes(engine));
+  const roots: State[] = [];
+  const paths: PlannedPath[] = [];
+  for (const { name, path } of here) {
+    const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+    const expected = expectationFor(path.expect, engine);
+    if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
+    const planned = { name, source: path, stops, expected };
+    paths.push(planned);
+    grow(roots, await stepsOf(scenario, path, stops, read), planned);
+  }
+  return { scenario, name: nameOf(scenario), file: fileOf(scenario), engine, paths, roots };
+}
+
+/** The scenario's own paths, numbered from 1. */
+export function pathsOf(scenario: Scenario): readonly Selection[] {
+  refuseWhatCannotBe(scenario);
+  return (scenario.paths as readonly UpgradePath[]).map((path, i) => ({ name: `${nameOf(scenario)}#${i + 1}`, path }));
+}
+
+async function stepsOf(
+  scenario: Scenario,
+  path: UpgradePath,
+  stops: readonly string[],
+  read: (name: string) => Promise<PlannedRelease>,
+): Promise<readonly Step[]> {
+  const steps: Step[] = [];
+  for (const [i, stop] of stops.entries()) {
+    steps.push({ kind: "start", release: await read(stop), last: stops[i - 1] });
+    if (i === stops.length - 1) break;
+    const own = scenario.seeds?.[stop];
+    if (own !== undefined) steps.push({ kind: "sow", seeder: own });
+    if (i === 0 && path.with !== undefined) steps.push({ kind: "sow", seeder: path.with });
+  }
+  return steps;
+}
+
+function grow(states: State[], [step, ...rest]: readonly Step[], path: PlannedPath): void {
+  if (step === undefined) return;
+  let state = states.find((known) => same(known.step, step));
+  if (state === undefined) {
+    state = { step, children: [], ends: [] };
+    states.push(state);
+  }
+  if (rest.length === 0) state.ends.push(path);
+  else grow(state.children, rest, path);
+}
+
+function same(a: Step, b: Step): boolean {
+  if (a.kind === "start") return b.kind === "start" && a.release === b.release;
+  return b.kind === "sow" && a.seeder === b.seeder;
+}
+
+async function plannedRelease(scenario: Scenario, release: Release, engine: EngineName): Promise<PlannedRelease> {
+  const where = `scenario "${nameOf(scenario)}", release "${release.name}"`;
+  const migrations = "read" in release.migrations ? await release.migrations.read() : release.migrations;
+  refuseMigrations(migrations, where);
+  return {
+    name: release.name,
+    transaction: release.transaction ?? "each",
+    migrations: migrations.map((migration) => plannedMigration(migration, engine, where)),
+  };
+}
+
+function plannedMigration({ name, up, transaction }: Migration, engine: EngineName, where: string): PlannedMigration {
+  const change = changeFor(up, engine);
+  if (change === undefined) throw new HarnessError("bad-input", `Cannot rehearse ${where}, migration "${name}": it has no SQL for ${engine}`);
+  return { name, change, checksum: checksumOf(change), alone: transaction === false };
+}
+
+function checksumOf(change: Exclude<Change, object> | SqlFile | ((db: Database) => Promise<void>)): string {
+  const text = typeof change === "string" ? change : typeof change === "function" ? change.toString() : change.sql;
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** What one hop of a path will run, told without a server. */
+export interface PlannedHop {
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly pending: readonly string[];
+  /** Number of the path by which this hop is walked already, if it is not walked by this one. */
+  readonly walkedBy?: string;
+}
+
+/** The hops of every path with their pending migrations in order, as the record will decide. */
+export function hopsOf(plan: Plan): ReadonlyMap<PlannedPath, readonly PlannedHop[]> {
+  const walkers = new Map<State, string>();
+  return new Map(
+    plan.paths.map((path) => {
+      const record = new Set<string>();
+      const hops = trail(plan.roots, path).flatMap((state): PlannedHop[] => {
+        const walkedBy = walkers.get(state);
+        if (walkedBy === undefined) walkers.set(state, path.name);
+        if (state.step.kind === "sow") return [];
+        const { release, last } = state.step;
+        const pending = release.migrations.map(({ name }) => name).filter((name) => !record.has(name));
+        for (const name of pending) record.add(name);
+        return [{ from: last, to: release.name, pending, ...(walkedBy !== undefined && { walkedBy }) }];
+      });
+      return [path, hops];
+    }),
+  );
+}
+
+/** The states that a path passes through, in order. */
+function trail(states: readonly State[], path: PlannedPath): readonly State[] {
+  for (const state of states) {
+    if (state.ends.includes(path)) return [state];
+    const rest = trail(state.children, path);
+    if (rest.length > 0) return [state, ...rest];
+  }
+  return [];
+}
+
+/** Paths that end at this state or beyond it. */
+export function pathsThrough(state: State): readonly PlannedPath[] {
+  return [...state.ends, ...state.children.flatMap(pathsThrough)];
+}

@@ -1,0 +1,152 @@
+import { type Migration, type Release, refuseTwins } from "./chain.ts";
+import { type EngineName, engineNames, type PerEngine } from "./database.ts";
+import { HarnessError, knownNames } from "./errors.ts";
+import { nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import type { Expectation } from "./verdict.ts";
+
+/** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
+const unserved = {
+  scenario: { known: "leave it out, and expect the finding with broken(…)" },
+  release: {
+    lock: "leave it out: one runner migrates at a time",
+    model: "leave it out, or write a check that reads the columns",
+    boot: "leave it out, or write the task as a last migration in code",
+    use: "leave it out, or sow what users would have written",
+  },
+  migration: { down: "leave it out: only upgrades are rehearsed" },
+  path: {
+    dump: "leave it out, and sow the rows that matter",
+    settings: "leave it out: there are no tasks to give it to",
+    runners: "leave it out: one runner migrates at a time",
+    workaround: "leave it out, and rehearse the mended release as a stand-in",
+    every: "write the paths out, each with from and to",
+  },
+} as const;
+
+const fields = {
+  scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],
+  release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
+  migration: ["name", "up", "down", "after", "transaction"],
+  path: ["from", "dump", "with", "via", "to", "settings", "engines", "runners", "workaround", "check", "expect", "every"],
+} as const;
+
+/**
+ * Refuses what cannot be rehearsed before anything is started.
+ *
+ * @throws {HarnessError} `bad-input` for what cannot be right; `not-served-yet` for what the types know and nothing
+ * serves: it is never ignored.
+ */
+export function refuseWhatCannotBe(scenario: Scenario): void {
+  const where = `scenario "${nameOf(scenario)}"`;
+  refuseFields("scenario", scenario, where);
+  if (typeof scenario.title !== "string" || scenario.title === "") throw bad(where, "it has no title");
+  refuseEngines(scenario.engines, where);
+  refuseChain(scenario.chain, where);
+  for (const name of Object.keys(scenario.seeds ?? {})) releaseNamed(scenario, name, `${where}, seeds`);
+  if (!Array.isArray(scenario.paths) || scenario.paths.length === 0) throw bad(where, "it has no paths");
+  scenario.paths.forEach((path, i) => {
+    const here = `${where}, path #${i + 1}`;
+    refuseFields("path", path, here);
+    refusePath(scenario, path as UpgradePath, here);
+  });
+}
+
+function refuseChain(chain: readonly Release[], where: string): void {
+  if (!Array.isArray(chain) || chain.length === 0) throw bad(where, "its chain is empty; it needs at least one release(…)");
+  const names = chain.map(({ name }) => name);
+  refuseTwins(names, `Cannot rehearse ${where}, chain`);
+  for (const release of chain) {
+    const here = `${where}, release "${release.name}"`;
+    refuseFields("release", release, here);
+    const { insteadOf, transaction, migrations } = release;
+    if (transaction !== undefined && !["each", "all", "none"].includes(transaction)) {
+      throw bad(here, `transaction is ${JSON.stringify(transaction)}; it may be "each", "all" or "none"`);
+    }
+    if (!Array.isArray(migrations) && typeof (migrations as { read?: unknown } | undefined)?.read !== "function") {
+      throw bad(here, "migrations is neither a list nor a source such as sqlFolder(…)");
+    }
+    if (insteadOf === undefined) continue;
+    const original = chain.find(({ name }) => name === insteadOf);
+    if (original === undefined) throw bad(here, `insteadOf names "${insteadOf}", which the chain does not have (${knownNames(insteadOf, names)})`);
+    if (original.insteadOf !== undefined) throw bad(here, `insteadOf names "${insteadOf}", which is itself a stand-in`);
+  }
+}
+
+/** Looks at migrations once they are read: names, fields, and SQL or code for the engine. */
+export function refuseMigrations(migrations: readonly Migration[], where: string): void {
+  refuseTwins(migrations.map(({ name }) => name), `Cannot rehearse ${where}`);
+  for (const migration of migrations) {
+    const here = `${where}, migration "${migration.name}"`;
+    refuseFields("migration", migration, here);
+    if (typeof migration.name !== "string" || migration.name === "") throw bad(where, "a migration has no name");
+    if (migration.up === undefined || migration.up === null) throw bad(here, 'it has no "up"');
+  }
+}
+
+export function refusePath(scenario: Scenario, path: UpgradePath, where: string): void {
+  const engines = path.engines ?? scenario.engines;
+  if (path.engines !== undefined) refuseEngines(path.engines, where);
+  if (path.to === undefined) throw bad(where, '"to" is missing: the release at which the path ends');
+  const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+  const places = stops.map((name) => placeOf(scenario, releaseNamed(scenario, name, where)));
+  places.forEach((place, i) => {
+    const before = places[i - 1];
+    if (before === undefined) return;
+    const hop = `"${stops[i - 1]}" → "${stops[i]}"`;
+    if (place < before) throw bad(where, `${hop} goes backwards: "${stops[i]}" comes before "${stops[i - 1]}" in the chain`);
+    if (stops[i] === stops[i - 1]) throw bad(where, `${hop} goes nowhere`);
+  });
+  if (path.from === undefined && path.with !== undefined) {
+    throw bad(where, `"with" needs a "from": nothing is sown before a fresh install ("${path.with.name}")`);
+  }
+  if (path.from === undefined && path.via !== undefined) throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
+  for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
+}
+
+function refuseExpectation(expect: UpgradePath["expect"] | undefined, engine: EngineName, engines: readonly EngineName[], where: string): void {
+  const expected = expect && expectationFor(expect, engine);
+  if (expected === undefined) throw bad(where, `"expect" says nothing for ${engine}; say clean or broken(…)`);
+  if (expected.outcome === "clean") return;
+  for (const finding of expected.findings) {
+    const told = engineNames.filter((name) => finding[name] !== undefined);
+    const missing = told.length > 0 && engines.includes(engine) && finding[engine] === undefined;
+    if (missing) throw bad(where, `"expect" names the error of "${finding.code}" for ${told.join(", ")} but not for ${engine}`);
+  }
+}
+
+export function expectationFor(expect: Expectation | PerEngine<Expectation>, engine: EngineName): Expectation | undefined {
+  return "outcome" in expect ? (expect as Expectation) : expect[engine];
+}
+
+/** @throws {HarnessError} `bad-input` with the nearest of the chain's names. */
+export function releaseNamed(scenario: Scenario, name: string, where: string): Release {
+  const found = scenario.chain.find((release) => release.name === name);
+  if (found !== undefined) return found;
+  throw bad(where, `the chain has no release "${name}" (${knownNames(name, scenario.chain.map((r) => r.name))})`);
+}
+
+/** A release's place in the chain; a stand-in shares that of the release it stands for. */
+function placeOf({ chain }: Scenario, release: Release): number {
+  return chain.findIndex(({ name }) => name === (release.insteadOf ?? release.name));
+}
+
+function refuseEngines(engines: readonly EngineName[], where: string): void {
+  if (!Array.isArray(engines) || engines.length === 0) throw bad(where, `it names no engine (${engineNames.join(", ")})`);
+  const unknown = engines.find((engine) => !engineNames.includes(engine));
+  if (unknown !== undefined) throw bad(where, `there is no engine "${unknown}" (${knownNames(unknown, engineNames)})`);
+}
+
+function refuseFields(kind: keyof typeof fields, value: object, where: string): void {
+  for (const [field, content] of Object.entries(value ?? {})) {
+    if (content === undefined) continue;
+    const known: readonly string[] = fields[kind];
+    if (!known.includes(field)) throw bad(where, `there is no field "${field}" (${knownNames(field, known)})`);
+    const instead = (unserved[kind] as { readonly [field: string]: string })[field];
+    if (instead === undefined) continue;
+    throw new HarnessError("not-served-yet", `Cannot rehearse ${where}: nothing serves "${field}" yet (${instead})`);
+  }
+}
+
+function bad(where: string, why: string): HarnessError {
+  return new HarnessError("bad-input", `Cannot rehearse ${where}: ${why}`);
+}

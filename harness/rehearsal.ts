@@ -1,0 +1,127 @@
+import type { EngineName } from "./database.ts";
+import { HarnessError } from "./errors.ts";
+import { type Plan, pathsOf, planOf, type Selection } from "./plan.ts";
+import { openStage } from "./sandbox.ts";
+import type { Scenario } from "./scenario.ts";
+import { haveServer } from "./servers/had.ts";
+import type { Server } from "./servers/server.ts";
+import type { Hop } from "./start.ts";
+import type { Expectation, Verdict } from "./verdict.ts";
+import { walk, type WalkOptions } from "./walk.ts";
+
+/** One path walked once, on one engine, and what came of it. */
+export interface Rehearsal {
+  /** `<scenario>#<n>`. */
+  readonly name: string;
+  readonly scenario: string;
+  readonly title: string;
+  readonly engine: EngineName;
+  readonly server: string;
+  readonly version: string;
+  /** The releases it stood at, in order. */
+  readonly path: readonly string[];
+  /** Name of the seeder sown with this path alone. */
+  readonly with: string | null;
+  readonly expected: Expectation;
+  readonly met: boolean;
+  readonly milliseconds: number;
+  readonly hops: readonly Hop[];
+  readonly verdict: Verdict;
+  /** Left up, because somebody asked to look at what was unmet. */
+  readonly kept?: { readonly url: string; readonly client: string };
+}
+
+/** What came of a run. */
+export interface Rehearsals {
+  /** The number that randomness started from. */
+  readonly seed: number;
+  readonly rehearsals: readonly Rehearsal[];
+  readonly met: number;
+  /** Verdicts that contradict their expectation. */
+  readonly unmet: number;
+  readonly inconclusive: number;
+  /** Engines that scenarios name, nobody asked for and nobody has here. */
+  readonly notCovered: readonly NotCovered[];
+}
+
+export interface NotCovered {
+  readonly engine: EngineName;
+  readonly why: string;
+}
+
+export interface RehearseOptions extends Partial<WalkOptions> {
+  /** Only these engines; one that cannot be had is then an error. */
+  readonly engines?: readonly EngineName[];
+  /** The paths to walk; all of a scenario's unless said. */
+  readonly select?: (scenario: Scenario) => readonly Selection[];
+  /** Where servers come from; what it brings, its giver ends. Unless said, one is started and ended here. */
+  readonly server?: (engine: EngineName) => Promise<Server>;
+}
+
+export const defaults: WalkOptions = { seed: 1, timeout: 300_000, keep: false, bail: false, strict: false };
+
+/**
+ * Rehearses scenarios: every path of each, on every engine that it names and this machine has. A bad upgrade is no
+ * exception: it is a verdict.
+ *
+ * @throws {HarnessError} before anything is walked: `bad-input`, `not-served-yet`, `engine-not-had`,
+ * `server-not-started`. What goes wrong later makes a rehearsal inconclusive.
+ * @example
+ * ```ts
+ * import { clean, defineScenario, rehearse, release } from "migration-sandbox";
+ * const scenario = defineScenario({
+ *   title: "a first table",
+ *   engines: ["postgres"],
+ *   chain: [release("1.0", { migrations: [{ name: "0001", up: "create table users (id int primary key)" }] })],
+ *   paths: [{ to: "1.0", expect: clean }],
+ * });
+ * const { rehearsals, met } = await rehearse([scenario]);
+ * console.assert(met === 1 && rehearsals[0].verdict.outcome === "clean");
+ * ```
+ */
+export async function rehearse(scenarios: readonly Scenario[], options: RehearseOptions = {}): Promise<Rehearsals> {
+  const { engines, select = pathsOf } = options;
+  const plans: Plan[] = [];
+  for (const scenario of scenarios) {
+    const wanted = scenario.engines.filter((engine) => engines === undefined || engines.includes(engine));
+    for (const engine of wanted) plans.push(await planOf(scenario, engine, select(scenario)));
+  }
+  const walks = { ...defaults, ...options };
+  const rehearsals: Rehearsal[] = [];
+  const notCovered: NotCovered[] = [];
+  for (const engine of new Set(plans.map((plan) => plan.engine))) {
+    const server = await serverFor(engine, options, notCovered);
+    if (server === undefined) continue;
+    try {
+      const stage = await openStage(server);
+      try {
+        for (const plan of plans.filter((plan) => plan.engine === engine)) {
+          rehearsals.push(...(await walk(plan, stage, walks)));
+          if (walks.bail && rehearsals.some(({ met }) => !met)) break;
+        }
+      } finally {
+        await stage.leave();
+      }
+    } finally {
+      if (options.server === undefined) await server.stop({ keep: rehearsals.some(({ kept }) => kept) });
+    }
+  }
+  return counted(walks.seed, rehearsals, notCovered);
+}
+
+export function counted(seed: number, rehearsals: readonly Rehearsal[], notCovered: readonly NotCovered[]): Rehearsals {
+  const inconclusive = rehearsals.filter(({ verdict }) => verdict.outcome === "inconclusive").length;
+  const met = rehearsals.filter((rehearsal) => rehearsal.met).length;
+  return { seed, rehearsals, met, unmet: rehearsals.length - met - inconclusive, inconclusive, notCovered };
+}
+
+async function serverFor(engine: EngineName, options: RehearseOptions, notCovered: NotCovered[]): Promise<Server | undefined> {
+  try {
+    return await (options.server ?? haveServer)(engine);
+  } catch (error) {
+    const asked = options.engines?.includes(engine) ?? false;
+    if (asked || !(error instanceof HarnessError) || error.code !== "engine-not-had") throw error;
+    notCovered.push({ engine, why: error.message });
+    return undefined;
+  }
+}

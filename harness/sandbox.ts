@@ -1,0 +1,163 @@
+import type { Address, Database } from "./database.ts";
+import type { Engine, Session } from "./engines/engine.ts";
+import { HarnessError } from "./errors.ts";
+import type { Server } from "./servers/server.ts";
+import type { Catalogue, Snapshot } from "./snapshot.ts";
+
+/** Where sandboxes are made: the one place where an engine and a server meet. */
+export interface Stage {
+  readonly server: Server;
+  readonly engine: Engine;
+  create(): Promise<Sandbox>;
+  /** Whether the server still answers, asked anew. */
+  answers(): Promise<boolean>;
+  /** Ends our own session; the server is its starter's to end. */
+  leave(): Promise<void>;
+}
+
+/** @throws {HarnessError} `server-lost` if the server does not answer. */
+export async function openStage(server: Server): Promise<Stage> {
+  const { engine } = server;
+  const admin = await engine.connect(server.maintenance).catch((cause) => {
+    throw lost(server, cause);
+  });
+  return {
+    server,
+    engine,
+    create: () => Sandbox.create({ server, engine, admin }),
+    async answers() {
+      try {
+        const session = await engine.connect(server.maintenance);
+        await session.end();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    leave: () => admin.end(),
+  };
+}
+
+interface Place {
+  readonly server: Server;
+  readonly engine: Engine;
+  readonly admin: Session;
+}
+
+let made = 0;
+
+/** One throwaway database. It carries our mark; only what carries it is ever dropped. */
+export class Sandbox {
+  readonly address: Address;
+  readonly #place: Place;
+  readonly #mark: string;
+  #frozen = false;
+
+  private constructor(place: Place, name: string, mark: string) {
+    this.#place = place;
+    this.#mark = mark;
+    this.address = { ...place.server.maintenance, database: name };
+  }
+
+  static async create(place: Place, from?: string): Promise<Sandbox> {
+    const name = `sandbox_${process.pid}_${++made}`;
+    const mark = `migration-sandbox ${place.server.run}`;
+    await guarded(place, () => place.engine.create(place.admin, name, mark, from));
+    return new Sandbox(place, name, mark);
+  }
+
+  get url(): string {
+    return this.#place.engine.url(this.address);
+  }
+
+  /** What a person types to enter it. */
+  get client(): string {
+    return this.#place.engine.client(this.address);
+  }
+
+  get engine(): Engine {
+    return this.#place.engine;
+  }
+
+  connect(): Promise<Session> {
+    return guarded(this.#place, () => this.engine.connect(this.address));
+  }
+
+  knex(): Promise<Database> {
+    return this.engine.knex(this.address);
+  }
+
+  snapshot(): Promise<Snapshot & { end(): Promise<void> }> {
+    const open = () => this.engine.snapshot(this.address);
+    const { admin } = this.#place;
+    return guarded(this.#place, () => (this.#frozen ? this.engine.thawed(admin, this.address.database, open) : open()));
+  }
+
+  /** From here on it can only be looked at and cloned. Sessions that somebody left open are ended. */
+  async freeze(): Promise<void> {
+    await guarded(this.#place, () => this.engine.freeze(this.#place.admin, this.address.database));
+    this.#frozen = true;
+  }
+
+  /** A sandbox equal to this one, which must be frozen. */
+  clone(): Promise<Sandbox> {
+    return Sandbox.create(this.#place, this.address.database);
+  }
+
+  /** Ends every session, whoever holds it: what hangs in one is let go. */
+  async endSessions(): Promise<void> {
+    await guarded(this.#place, () => this.engine.endSessions(this.#place.admin, this.address.database));
+  }
+
+  async drop(): Promise<void> {
+    await guarded(this.#place, () => this.engine.drop(this.#place.admin, this.address.database, this.#mark));
+  }
+}
+
+/** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
+export interface Reading extends Snapshot {
+  close(): Promise<void>;
+}
+
+export function readingOf(sandbox: Sandbox): Reading {
+  let opening: ReturnType<Sandbox["snapshot"]> | undefined;
+  let catalogue: Promise<Catalogue> | undefined;
+  const open = () => (opening ??= sandbox.snapshot());
+  return {
+    catalogue: () => (catalogue ??= open().then((snapshot) => snapshot.catalogue())),
+    async *rows(table) {
+      yield* (await open()).rows(table);
+    },
+    all: async (table) => (await open()).all(table),
+    query: async (sql) => (await open()).query(sql),
+    async *entries(table, key, columns) {
+      yield* (await open()).entries(table, key, columns);
+    },
+    orphans: async (table, foreignKey) => (await open()).orphans(table, foreignKey),
+    hasRows: async () => (await open()).hasRows(),
+    async close() {
+      const snapshot = await opening?.catch(() => undefined);
+      opening = undefined;
+      await snapshot?.end();
+    },
+  };
+}
+
+/** Our own dealings with the server are no upgrade's fault. */
+async function guarded<T>({ server, engine }: Place, deal: () => Promise<T>): Promise<T> {
+  try {
+    return await deal();
+  } catch (cause) {
+    const fault = engine.fault(cause);
+    if (fault?.kind === "no-room") {
+      throw new HarnessError("disk-full", `Cannot go on: the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`, { cause });
+    }
+    throw lost(server, cause);
+  }
+}
+
+export function lost(server: Server, cause: unknown): HarnessError {
+  const words = server.lastWords();
+  const said = words === "" ? "" : `\n  its last words: ${words.replaceAll("\n", "\n  ")}`;
+  return new HarnessError("server-lost", `Cannot reach ${server.engine.name} (${server.kind}) any more: ${(cause as Error).message}${said}`, { cause });
+}

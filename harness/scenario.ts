@@ -1,0 +1,110 @@
+import { fileURLToPath } from "node:url";
+import type { Release, Task } from "./chain.ts";
+import type { Check } from "./checks/check.ts";
+import type { EngineName, PerEngine } from "./database.ts";
+import type { Seeder } from "./seeder.ts";
+import type { Expectation, Facts } from "./verdict.ts";
+
+/** Where to start, at which releases to stop, where to end. Without `from`: a fresh install of `to`. */
+export interface UpgradePath<Name extends string = string, S = unknown> {
+  readonly from?: Name;
+  /** The state at `from` is this dump, not an install. */
+  readonly dump?: URL;
+  /** Sown at `from`, after the release's own seeds. */
+  readonly with?: Seeder;
+  readonly via?: readonly Name[];
+  readonly to: Name;
+  /** Plain data for every task. */
+  readonly settings?: S;
+  /** Only these of the scenario's engines. */
+  readonly engines?: readonly EngineName[];
+  /** So many starts at once in the last hop. */
+  readonly runners?: number;
+  /** What an operator does once the path has failed, before the same release starts again. */
+  readonly workaround?: Task<S>;
+  /** Judged wherever this path ended, over its first snapshot before and its last after. */
+  readonly check?: Check | readonly Check[];
+  readonly expect: Expectation | PerEngine<Expectation>;
+}
+
+/** Many paths by one word. */
+export interface PathSet {
+  readonly every: "stepwise" | "to-latest" | "all";
+  readonly expect: Expectation | PerEngine<Expectation>;
+}
+
+/** One upgrade bug, or one promise about upgrades, told as data. */
+export interface Scenario<Name extends string = string, S = unknown> {
+  readonly title: string;
+  /** Where the bug was reported. */
+  readonly source?: string;
+  readonly engines: readonly EngineName[];
+  /** Releases in order; a stand-in beside the release whose place it shares. */
+  readonly chain: readonly Release<Name, S>[];
+  /** Sown whenever a path stands at that release and will go on. */
+  readonly seeds?: { readonly [N in NoInfer<Name>]?: Seeder };
+  readonly paths: readonly (UpgradePath<NoInfer<Name>, NoInfer<S>> | PathSet)[];
+  /** Judged where a path reached its end, over its first snapshot before and its last after. */
+  readonly check?: Check | readonly Check[];
+  /** Findings that are accepted, and why. */
+  readonly known?: readonly (Facts & { readonly code: string; readonly why: string })[];
+}
+
+/** The file a scenario stands in: its name and its replay line come from it. */
+const files = new WeakMap<object, string>();
+
+/**
+ * A scenario, checked by the compiler: a path that names a release which the chain does not have is an error.
+ *
+ * @example
+ * ```ts
+ * import { clean, defineScenario, release } from "migration-sandbox";
+ * const scenario = defineScenario({
+ *   title: "users can be given a name",
+ *   engines: ["postgres"],
+ *   chain: [
+ *     release("1.0", { migrations: [{ name: "0001", up: "create table users (id int primary key)" }] }),
+ *     release("1.1", {
+ *       migrations: [
+ *         { name: "0001", up: "create table users (id int primary key)" },
+ *         { name: "0002", up: "alter table users add column name text" },
+ *       ],
+ *     }),
+ *   ],
+ *   paths: [{ from: "1.0", to: "1.1", expect: clean }],
+ * });
+ * console.assert(scenario.chain.length === 2);
+ * ```
+ */
+export function defineScenario<Name extends string, S = unknown>(scenario: Scenario<Name, S>): Scenario<Name, S> {
+  const file = callerFile();
+  if (file !== undefined) files.set(scenario, file);
+  return scenario;
+}
+
+/** What a message may call a scenario: its path under `scenarios/` without the ending, else its title in small letters. */
+export function nameOf(scenario: Scenario): string {
+  const file = fileOf(scenario);
+  const path = file?.replaceAll("\\", "/").replace(/(\.(scenario|test|spec))?\.[cm]?[jt]s$/, "");
+  const title = scenario.title ?? "untitled";
+  if (path === undefined) return title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+  return path.split("/scenarios/").at(-1)?.split("/").slice(path.includes("/scenarios/") ? 0 : -1).join("/") ?? path;
+}
+
+export function fileOf(scenario: Scenario): string | undefined {
+  return files.get(scenario);
+}
+
+/** The file that called the function which calls this: the first on the stack beyond this one. */
+function callerFile(): string | undefined {
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFileName() ?? undefined);
+    const stack = new Error().stack as unknown as readonly (string | undefined)[];
+    const own = stack[0];
+    const caller = stack.find((file) => file !== undefined && file !== own);
+    return caller?.startsWith("file:") ? fileURLToPath(caller) : caller;
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+}

@@ -1,0 +1,256 @@
+import type { Check, Judgement } from "./checks/check.ts";
+import { judgeForeignKeys } from "./checks/foreign-keys.ts";
+import { judgeInvariant } from "./checks/invariant.ts";
+import { judgeRowsLost, type Origin } from "./checks/rows-lost.ts";
+import { HarnessError, messageOf } from "./errors.ts";
+import { ledgerOf } from "./ledger.ts";
+import { type Plan, type PlannedPath, pathsThrough, type State, type Step } from "./plan.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { sow } from "./seeder.ts";
+import { emptySnapshot, type Snapshot } from "./snapshot.ts";
+import { type Hop, start } from "./start.ts";
+import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
+
+export interface WalkOptions {
+  readonly seed: number;
+  /** Milliseconds for one hop. */
+  readonly timeout: number;
+  readonly keep: boolean;
+  readonly bail: boolean;
+  readonly strict: boolean;
+  readonly onStep?: (step: Step, plan: Plan) => void;
+  readonly onRehearsal?: (rehearsal: Rehearsal, plan: Plan) => void;
+}
+
+/**
+ * Walks a plan's tree of states depth first. A state that several paths go on from is frozen and cloned; each hop is
+ * walked once, and whatever goes wrong in it is told by every path that leads through it.
+ *
+ * @returns the rehearsals in the order of the scenario's paths; with `bail`, those up to the first unmet
+ */
+export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Promise<readonly Rehearsal[]> {
+  const walker = new Walker(plan, stage, options);
+  await walker.visitAll();
+  const order = (rehearsal: Rehearsal) => plan.paths.findIndex(({ name }) => name === rehearsal.name);
+  return walker.rehearsals.sort((a, b) => order(a) - order(b));
+}
+
+/** What a path has been through so far. */
+interface Trodden {
+  readonly sandbox?: Sandbox;
+  readonly hops: readonly Hop[];
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Finding[];
+  readonly milliseconds: number;
+}
+
+const untrodden: Trodden = { hops: [], findings: [], notes: [], milliseconds: 0 };
+
+/** Where a walk stands: a database, and all that is known of how it came to be so. */
+interface Standing extends Trodden {
+  readonly sandbox: Sandbox;
+  /** The sandbox as it is now, read on demand. */
+  readonly now: Reading;
+  /** Who took the last step, and the states before it. */
+  readonly by: Origin["by"];
+  readonly origins: readonly Origin[];
+  /** The state just ahead of the first upgrade. */
+  readonly first: Snapshot;
+  /** The last step failed: nothing goes on from here. */
+  readonly failed: boolean;
+}
+
+class Walker {
+  readonly rehearsals: Rehearsal[] = [];
+  readonly #plan: Plan;
+  readonly #stage: Stage;
+  readonly #options: WalkOptions;
+  readonly #drops: Promise<void>[] = [];
+  readonly #kept = new Set<Sandbox>();
+  #bailed = false;
+
+  constructor(plan: Plan, stage: Stage, options: WalkOptions) {
+    this.#plan = plan;
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  async visitAll(): Promise<void> {
+    for (const state of this.#plan.roots) {
+      await this.#visit(state, emptySnapshot, async () => nowhere(await this.#stage.create()), untrodden);
+    }
+    // On a server that ends with this run, what nobody needs any more ends with it.
+    if (!this.#stage.server.exclusive || this.#kept.size > 0) await Promise.all(this.#drops);
+  }
+
+  /** Takes one step from where `arrive` brings us, and whatever follows from it. */
+  async #visit(state: State, before: Snapshot, arrive: () => Promise<Standing>, known: Trodden): Promise<void> {
+    if (this.#bailed) return;
+    this.#options.onStep?.(state.step, this.#plan);
+    let at: Standing | undefined;
+    try {
+      at = await arrive();
+      const next = await this.#step(state.step, at, before);
+      for (const path of next.failed ? pathsThrough(state) : state.ends) await this.#conclude(path, next);
+      await next.now.close();
+      if (next.failed || state.children.length === 0) this.#drop(next.sandbox);
+      else await this.#goOn(state.children, next);
+    } catch (error) {
+      // Whatever keeps the harness from judging makes every path through this state inconclusive.
+      if (!(error instanceof HarnessError)) throw error;
+      for (const path of pathsThrough(state)) this.#inconclusive(path, error, at ?? known);
+      await at?.now.close().catch(() => {}); // The server may be the one that was lost.
+      if (at !== undefined) this.#drop(at.sandbox);
+    }
+  }
+
+  async #goOn(children: readonly State[], at: Standing): Promise<void> {
+    if (this.#bailed) return this.#drop(at.sandbox);
+    const frozen = await this.#frozenIfNeeded(children, at);
+    // Seeds sown on seeds are one sowing.
+    const together = frozen === undefined && at.by === "seeder";
+    const origins = together ? at.origins : [...at.origins, { by: at.by, state: frozen ?? emptySnapshot }];
+    for (const child of children) {
+      if (frozen === undefined) await this.#visit(child, emptySnapshot, async () => ({ ...at, origins }), at);
+      else {
+        const arrive = async () => {
+          await frozen.close();
+          const sandbox = await at.sandbox.clone();
+          return { ...at, origins, sandbox, now: readingOf(sandbox) };
+        };
+        await this.#visit(child, frozen, arrive, at);
+      }
+    }
+    if (frozen === undefined) return;
+    await frozen.close();
+    this.#drop(at.sandbox);
+  }
+
+  /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
+  async #frozenIfNeeded([child, ...others]: readonly State[], at: Standing): Promise<Reading | undefined> {
+    const sowing = child?.step.kind === "sow" && others.length === 0;
+    const needed = !sowing || (at.by === "product" && (await at.now.hasRows()));
+    await at.now.close();
+    if (!needed) return undefined;
+    await at.sandbox.freeze();
+    return readingOf(at.sandbox);
+  }
+
+  async #step(step: Step, at: Standing, before: Snapshot): Promise<Standing> {
+    const begun = performance.now();
+    const { sandbox } = at;
+    if (step.kind === "sow") {
+      const db = await sandbox.knex();
+      await sow(step.seeder, { db, seed: this.#options.seed }).finally(() => db.destroy());
+      return { ...at, by: "seeder", now: readingOf(sandbox), milliseconds: at.milliseconds + performance.now() - begun };
+    }
+    const { timeout } = this.#options;
+    const file = this.#plan.file;
+    const started = await start(sandbox, step.release, { stage: this.#stage, from: step.last ?? null, timeout, file });
+    const first = at.hops.length === 1 ? before : at.first;
+    const after = readingOf(sandbox);
+    const judged = await judgeHop(ledgerOf(before, after), at.origins, started.failure);
+    const name = (finding: Finding): Finding => ({ release: step.release.name, ...finding });
+    return {
+      ...at,
+      now: after,
+      first,
+      by: "product",
+      hops: [...at.hops, started.hop],
+      findings: [...at.findings, ...judged.findings.map(name)],
+      notes: [...at.notes, ...started.notes, ...judged.notes.map(name)],
+      failed: started.failure !== undefined,
+      milliseconds: at.milliseconds + performance.now() - begun,
+    };
+  }
+
+  /** Lets a path end here: its own checks, its verdict, whether that was expected. */
+  async #conclude(path: PlannedPath, at: Standing): Promise<void> {
+    const begun = performance.now();
+    const checks = [...listed(path.source.check), ...(at.failed ? [] : listed(this.#plan.scenario.check))];
+    const ledger = ledgerOf(at.first, at.now);
+    const own: Finding[] = [];
+    try {
+      for (const check of checks) own.push(...(await this.#judge(check, ledger)));
+    } catch (thrown) {
+      const error = thrown instanceof HarnessError ? thrown : checkFailed(thrown);
+      return this.#inconclusive(path, error, at);
+    }
+    const findings = [...at.findings, ...own];
+    const verdict = this.#options.strict ? verdictOf([...findings, ...at.notes], []) : verdictOf(findings, at.notes);
+    this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
+  }
+
+  async #judge(check: Check, ledger: ReturnType<typeof ledgerOf>): Promise<readonly Finding[]> {
+    return typeof check === "function" ? await check(ledger) : judgeInvariant(check, ledger.after, this.#plan.engine);
+  }
+
+  #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden): void {
+    if (this.#bailed || this.rehearsals.some(({ name }) => name === path.name)) return;
+    const { findings, notes } = at;
+    const cause = { code: error.code, message: error.message };
+    this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at);
+  }
+
+  #tell(path: PlannedPath, verdict: Verdict, at: Trodden): void {
+    if (this.#bailed) return;
+    const { name, scenario, engine } = this.#plan;
+    const { server } = this.#stage;
+    const met = meets(verdict, path.expected, engine);
+    if (!met && this.#options.bail) this.#bailed = true;
+    const rehearsal: Rehearsal = {
+      name: path.name,
+      scenario: name,
+      title: scenario.title,
+      engine,
+      server: server.kind,
+      version: server.version,
+      path: path.stops,
+      with: path.source.with?.name ?? null,
+      expected: path.expected,
+      met,
+      milliseconds: Math.round(at.milliseconds * 10) / 10,
+      hops: at.hops,
+      verdict,
+      ...(!met && this.#options.keep && at.sandbox !== undefined && { kept: this.#keep(at.sandbox) }),
+    };
+    this.rehearsals.push(rehearsal);
+    this.#options.onRehearsal?.(rehearsal, this.#plan);
+  }
+
+  #keep(sandbox: Sandbox): { readonly url: string; readonly client: string } {
+    this.#kept.add(sandbox);
+    return { url: sandbox.url, client: sandbox.client };
+  }
+
+  /** Nobody waits for a drop: the next step goes on while the server does it. */
+  #drop(sandbox: Sandbox): void {
+    if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
+  }
+}
+
+function nowhere(sandbox: Sandbox): Standing {
+  const nothing = { ...untrodden, origins: [], by: "product", failed: false } as const;
+  return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
+}
+
+async function judgeHop(ledger: ReturnType<typeof ledgerOf>, origins: readonly Origin[], failure: Finding | undefined): Promise<Judgement> {
+  try {
+    const lost = await judgeRowsLost(ledger, origins);
+    // What a failed hop did to rows explains; the failure itself is what broke.
+    if (failure !== undefined) return { findings: [failure], notes: [...lost.findings, ...lost.notes] };
+    const keys = await judgeForeignKeys(ledger);
+    return { findings: [...lost.findings, ...keys.findings], notes: [...lost.notes, ...keys.notes] };
+  } catch (thrown) {
+    throw thrown instanceof HarnessError ? thrown : checkFailed(thrown);
+  }
+}
+
+function checkFailed(cause: unknown): HarnessError {
+  return new HarnessError("check-failed", `Cannot judge what came out: a check failed itself: ${messageOf(cause)}`, { cause });
+}
+
+function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {
+  return some === undefined ? [] : Array.isArray(some) ? some : [some as T];
+}
