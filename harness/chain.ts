@@ -93,7 +93,11 @@ export function release<const Name extends string, S = unknown>(name: Name, part
  */
 export function byDependencies(migrations: readonly Migration[]): readonly Migration[] {
   const byName = new Map(migrations.map((migration) => [migration.name, migration]));
-  if (byName.size < migrations.length) refuseTwins(migrations.map((m) => m.name), "Cannot order migrations");
+  if (byName.size < migrations.length)
+    refuseTwins(
+      migrations.map((m) => m.name),
+      "Cannot order migrations",
+    );
   const ordered = new Set<Migration>();
   const visit = (migration: Migration, waiting: readonly string[]) => {
     if (ordered.has(migration)) return;
@@ -123,11 +127,15 @@ export function byDependencies(migrations: readonly Migration[]): readonly Migra
 /** Throws when a name stands twice. */
 export function refuseTwins(names: readonly string[], what: string): void {
   const twin = names.find((name, i) => names.indexOf(name) !== i);
-  if (twin !== undefined) throw new HarnessError("bad-input", `${what}: "${twin}" is named twice; each name may stand once`);
+  if (twin !== undefined)
+    throw new HarnessError("bad-input", `${what}: "${twin}" is named twice; each name may stand once`);
 }
 
 /** The SQL or the code that a migration runs on this engine. */
-export function changeFor(change: Change, engine: EngineName): string | SqlFile | ((db: Database) => Promise<void>) | undefined {
+export function changeFor(
+  change: Change,
+  engine: EngineName,
+): string | SqlFile | ((db: Database) => Promise<void>) | undefined {
   if (typeof change === "string" || typeof change === "function") return change;
   if ("sql" in change) return change as SqlFile;
   return change[engine] ?? (engine === "mariadb" ? change.mysql : undefined);

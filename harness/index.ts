@@ -40,4 +40,13 @@ export { defineScenario, type PathSet, type Scenario, type UpgradePath } from ".
 export { type Seeder, type Soil, seeder } from "./seeder.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
 export type { Hop } from "./start.ts";
-export { broken, clean, type ExpectedFinding, type Expectation, type Facts, type Finding, type Place, type Verdict } from "./verdict.ts";
+export {
+  broken,
+  clean,
+  type Expectation,
+  type ExpectedFinding,
+  type Facts,
+  type Finding,
+  type Place,
+  type Verdict,
+} from "./verdict.ts";

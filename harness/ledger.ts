@@ -73,11 +73,16 @@ function sameId(a: { readonly id?: string }, b: { readonly id?: string }): boole
 
 /** The rows of `pair.before` that are no longer there, in key order; only keys are read. */
 export async function* lostRows(before: Snapshot, after: Snapshot, pair: TablePair): AsyncGenerator<Entry> {
-  const keyBefore = pair.key?.map(([old]) => old) ?? primaryKeyOf(pair.before) ?? pair.before.columns.map((c) => c.name);
+  const keyBefore =
+    pair.key?.map(([old]) => old) ?? primaryKeyOf(pair.before) ?? pair.before.columns.map((c) => c.name);
   const rows = before.entries(pair.before, keyBefore, []);
   if (pair.after === undefined || pair.key === undefined) yield* rows;
   else {
-    const left = after.entries(pair.after, pair.key.map(([, now]) => now), []);
+    const left = after.entries(
+      pair.after,
+      pair.key.map(([, now]) => now),
+      [],
+    );
     for await (const [row, match] of merge(rows, left)) if (row !== undefined && match === undefined) yield row;
   }
 }
@@ -91,8 +96,16 @@ async function* compare(before: Snapshot, after: Snapshot, pair: TablePair): Asy
   }
   const [keyBefore, keyAfter] = [key.map(([old]) => old), key.map(([, now]) => now)];
   const rest = common.filter(([old]) => !keyBefore.includes(old));
-  const old = before.entries(pair.before, keyBefore, rest.map(([name]) => name));
-  const now = after.entries(pair.after, keyAfter, rest.map(([, name]) => name));
+  const old = before.entries(
+    pair.before,
+    keyBefore,
+    rest.map(([name]) => name),
+  );
+  const now = after.entries(
+    pair.after,
+    keyAfter,
+    rest.map(([, name]) => name),
+  );
   for await (const [was, is] of merge(old, now)) {
     if (was === undefined) yield { kind: "added", key: named(keyAfter, is?.key ?? []) };
     else if (is === undefined) yield { kind: "lost", key: named(keyBefore, was.key) };
@@ -102,7 +115,11 @@ async function* compare(before: Snapshot, after: Snapshot, pair: TablePair): Asy
         return pair[0] === pair[1] ? [] : [[name, pair] as const];
       });
       const kind = changed.length === 0 ? "kept" : "changed";
-      yield { kind, key: named(keyBefore, was.key), ...(kind === "changed" && { changed: Object.fromEntries(changed) }) };
+      yield {
+        kind,
+        key: named(keyBefore, was.key),
+        ...(kind === "changed" && { changed: Object.fromEntries(changed) }),
+      };
     }
   }
 }
@@ -112,7 +129,10 @@ async function* allAdded(after: Snapshot, table: Table): AsyncGenerator<RowChang
   for await (const row of after.entries(table, names, [])) yield { kind: "added", key: named(names, row.key) };
 }
 
-export function named(columns: readonly string[], values: readonly (string | null)[]): { [column: string]: string | null } {
+export function named(
+  columns: readonly string[],
+  values: readonly (string | null)[],
+): { [column: string]: string | null } {
   return Object.fromEntries(columns.map((column, i) => [column, values[i] ?? null]));
 }
 

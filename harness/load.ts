@@ -33,7 +33,10 @@ export async function load(args: readonly string[], publicEntry: () => Promise<o
     for (const scenario of found) {
       const before = wanted.has(scenario) ? wanted.get(scenario) : new Set<string>();
       // A scenario asked for whole stays whole.
-      wanted.set(scenario, number === undefined || before === undefined ? undefined : before.add(pathNamed(scenario, number)));
+      wanted.set(
+        scenario,
+        number === undefined || before === undefined ? undefined : before.add(pathNamed(scenario, number)),
+      );
     }
   }
   return [...wanted].map(([scenario, only]) => ({ scenario, ...(only !== undefined && { only }) }));
@@ -50,14 +53,18 @@ type Reader = ReturnType<typeof reader>;
 
 async function chosen(what: string, read: Reader): Promise<readonly Scenario[]> {
   if (existsSync(what)) return (await stat(what)).isDirectory() ? read.folder(what) : [await read.file(resolve(what))];
-  if (sourceFile.test(what)) throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
+  if (sourceFile.test(what))
+    throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
   const all = existsSync(usualFolder) ? await read.folder(usualFolder) : [];
   const names = all.map(nameOf);
   const exact = all.filter((scenario) => nameOf(scenario) === what);
   const found = exact.length > 0 ? exact : all.filter((scenario) => nameOf(scenario).includes(what));
   if (found.length > 0) return found;
   const where = existsSync(usualFolder) ? `folder "${usualFolder}"` : `this folder, which has no "${usualFolder}"`;
-  throw new HarnessError("bad-input", `Cannot find a scenario named like "${what}" in ${where} (${knownNames(what, names)})`);
+  throw new HarnessError(
+    "bad-input",
+    `Cannot find a scenario named like "${what}" in ${where} (${knownNames(what, names)})`,
+  );
 }
 
 function reader(publicEntry: () => Promise<object>) {
@@ -74,10 +81,17 @@ function reader(publicEntry: () => Promise<object>) {
 
   return {
     async file(file: string): Promise<Scenario> {
-      if (!sourceFile.test(file)) throw new HarnessError("bad-input", `Cannot read scenario file "${shown(file)}": scenarios are TypeScript or JavaScript modules`);
+      if (!sourceFile.test(file))
+        throw new HarnessError(
+          "bad-input",
+          `Cannot read scenario file "${shown(file)}": scenarios are TypeScript or JavaScript modules`,
+        );
       const scenario = await scenarioIn(file);
       if (scenario !== undefined) return scenario;
-      throw new HarnessError("scenario-unreadable", `Cannot find a scenario in "${shown(file)}": its default export is none (export default defineScenario({ … }))`);
+      throw new HarnessError(
+        "scenario-unreadable",
+        `Cannot find a scenario in "${shown(file)}": its default export is none (export default defineScenario({ … }))`,
+      );
     },
 
     /** A file without a scenario is a helper. */
@@ -89,14 +103,21 @@ function reader(publicEntry: () => Promise<object>) {
         if (scenario !== undefined) scenarios.push(scenario);
       }
       if (scenarios.length > 0) return scenarios;
-      throw new HarnessError("bad-input", `Cannot find a scenario in folder "${folder}": ${files.length === 0 ? "it holds no TypeScript or JavaScript file" : `none of its ${files.length} files has one as default export`}`);
+      throw new HarnessError(
+        "bad-input",
+        `Cannot find a scenario in folder "${folder}": ${files.length === 0 ? "it holds no TypeScript or JavaScript file" : `none of its ${files.length} files has one as default export`}`,
+      );
     },
   };
 }
 
 async function filesUnder(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause) => {
-    throw new HarnessError("bad-input", `Cannot read folder "${shown(folder)}": ${cause.message} (scenarios are looked for in "${usualFolder}", or name a file or folder)`, { cause });
+    throw new HarnessError(
+      "bad-input",
+      `Cannot read folder "${shown(folder)}": ${cause.message} (scenarios are looked for in "${usualFolder}", or name a file or folder)`,
+      { cause },
+    );
   });
   return entries
     .filter((entry) => entry.isFile() && sourceFile.test(entry.name) && !noScenarioFile.test(entry.name))
@@ -108,7 +129,10 @@ async function filesUnder(folder: string): Promise<readonly string[]> {
 /** jiti reads TypeScript without a build, and remembers what it made of a file. */
 async function loaderOf(publicEntry: () => Promise<object>): Promise<(file: string) => Promise<unknown>> {
   const [{ createJiti }, entry] = await Promise.all([import("jiti"), publicEntry()]);
-  const jiti = createJiti(pathToFileURL(resolve("scenarios")).href, { virtualModules: { "migration-sandbox": entry }, interopDefault: false });
+  const jiti = createJiti(pathToFileURL(resolve("scenarios")).href, {
+    virtualModules: { "migration-sandbox": entry },
+    interopDefault: false,
+  });
   return (file) => jiti.import(file);
 }
 
@@ -116,8 +140,13 @@ async function import_(load: (file: string) => Promise<unknown>, file: string): 
   try {
     return await load(file);
   } catch (cause) {
-    if (cause instanceof HarnessError) throw new HarnessError(cause.code, `Cannot load scenario file "${shown(file)}": ${cause.message}`, { cause });
-    throw new HarnessError("scenario-unreadable", `Cannot load scenario file "${shown(file)}": ${messageOf(cause).trim()}`, { cause });
+    if (cause instanceof HarnessError)
+      throw new HarnessError(cause.code, `Cannot load scenario file "${shown(file)}": ${cause.message}`, { cause });
+    throw new HarnessError(
+      "scenario-unreadable",
+      `Cannot load scenario file "${shown(file)}": ${messageOf(cause).trim()}`,
+      { cause },
+    );
   }
 }
 

@@ -10,14 +10,20 @@ import type { Place } from "./verdict.ts";
  *
  * @param file the scenario's own, in which SQL written into it is looked up
  */
-export async function placeOf(change: string | SqlFile, fault: DatabaseFault, engine: Engine, file: string | undefined): Promise<Place> {
+export async function placeOf(
+  change: string | SqlFile,
+  fault: DatabaseFault,
+  engine: Engine,
+  file: string | undefined,
+): Promise<Place> {
   const sql = typeof change === "string" ? change : change.sql;
   const statements = await engine.split(sql).catch((): readonly Statement[] => []);
   const pointed = fault.offset === undefined ? undefined : unitsOf(sql, fault.offset);
   const counted = statements[fault.statementsBefore ?? 0];
   const offset = pointed ?? counted?.offset ?? 0;
   const statement = statements.findLast((s) => s.offset <= offset)?.sql ?? roughlyAround(sql, offset);
-  const { text, start, named } = typeof change === "string" ? await lookedUp(sql, file) : { text: sql, start: 0, named: change.file };
+  const { text, start, named } =
+    typeof change === "string" ? await lookedUp(sql, file) : { text: sql, start: 0, named: change.file };
   const before = text.slice(0, start + offset);
   const line = before.split("\n").length;
   const column = start + offset - before.lastIndexOf("\n");
@@ -29,7 +35,10 @@ function unitsOf(sql: string, characters: number): number {
   return [...sql].slice(0, characters).join("").length;
 }
 
-async function lookedUp(sql: string, file: string | undefined): Promise<{ text: string; start: number; named?: string }> {
+async function lookedUp(
+  sql: string,
+  file: string | undefined,
+): Promise<{ text: string; start: number; named?: string }> {
   const source = file === undefined ? "" : await readFile(file, "utf8").catch(() => "");
   const start = sql.trim() === "" ? -1 : source.indexOf(sql);
   return start >= 0 && file !== undefined ? { text: source, start, named: file } : { text: sql, start: 0 };

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
+import { relative, resolve, sep } from "node:path";
 import { type Change, changeFor, type Migration, type Release, type SqlFile } from "./chain.ts";
 import type { Database, EngineName } from "./database.ts";
 import { HarnessError } from "./errors.ts";
-import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
+import { expectationFor, refuseMigrations, refusePath, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
 import { fileOf, nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
 import type { Seeder } from "./seeder.ts";
-import type { Expectation } from "./verdict.ts";
+import { clean, type Expectation } from "./verdict.ts";
 
 /** A migration as one engine runs it. */
 export interface PlannedMigration {
@@ -28,6 +29,8 @@ export interface PlannedPath {
   readonly source: UpgradePath;
   readonly stops: readonly string[];
   readonly expected: Expectation;
+  /** What to type behind `rehearse` to walk this path alone. */
+  readonly replay: string;
 }
 
 /** What takes a path from one state to the next. */
@@ -69,7 +72,13 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
   refuseWhatCannotBe(scenario);
   const releases = new Map<string, Promise<PlannedRelease>>();
   const read = (name: string) => {
-    const found = releases.get(name) ?? plannedRelease(scenario, releaseNamed(scenario, name, nameOf(scenario)), engine);
+    const found =
+      releases.get(name) ??
+      plannedRelease(
+        releaseNamed(scenario, name, `scenario "${nameOf(scenario)}"`),
+        engine,
+        `scenario "${nameOf(scenario)}"`,
+      );
     releases.set(name, found);
     return found;
   };
@@ -80,7 +89,7 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
     const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
     const expected = expectationFor(path.expect, engine);
     if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
-    const planned = { name, source: path, stops, expected };
+    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path) };
     paths.push(planned);
     grow(roots, await stepsOf(scenario, path, stops, read), planned);
   }
@@ -91,6 +100,36 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
 export function pathsOf(scenario: Scenario): readonly Selection[] {
   refuseWhatCannotBe(scenario);
   return (scenario.paths as readonly UpgradePath[]).map((path, i) => ({ name: `${nameOf(scenario)}#${i + 1}`, path }));
+}
+
+/** The scenario's paths between two releases; where it has none, the path that they make, expected to be clean. */
+export function pathsBetween(
+  scenario: Scenario,
+  from: string | undefined,
+  to: string | undefined,
+): readonly Selection[] {
+  const own = pathsOf(scenario).filter(({ path }) => (from ?? path.from) === path.from && (to ?? path.to) === path.to);
+  if (own.length > 0) return own;
+  const newest = scenario.chain.findLast(({ insteadOf }) => insteadOf === undefined)?.name ?? "";
+  const path: UpgradePath = { ...(from !== undefined && { from }), to: to ?? newest, expect: clean };
+  const name = `${nameOf(scenario)}#${from ?? ""}..${path.to}`;
+  refusePath(scenario, path, `"${name}"`);
+  return [{ name, path }];
+}
+
+/** A scenario under `scenarios/` is found by its name, another by its file. */
+function replayOf(scenario: Scenario, name: string, { from, to }: UpgradePath): string {
+  const [known, number = ""] = [nameOf(scenario), /#\d+$/.exec(name)?.[0]];
+  const file = fileOf(scenario);
+  const byName = file === undefined || file.startsWith(resolve("scenarios") + sep);
+  const what = `${byName ? known : relative(process.cwd(), file)}${number}`;
+  const between =
+    number === "" ? `${from === undefined ? "" : ` --from ${quotedArgument(from)}`} --to ${quotedArgument(to)}` : "";
+  return `${quotedArgument(what)}${between}`;
+}
+
+function quotedArgument(text: string): string {
+  return /^[\w@%+=:,./#-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function stepsOf(
@@ -126,8 +165,9 @@ function same(a: Step, b: Step): boolean {
   return b.kind === "sow" && a.seeder === b.seeder;
 }
 
-async function plannedRelease(scenario: Scenario, release: Release, engine: EngineName): Promise<PlannedRelease> {
-  const where = `scenario "${nameOf(scenario)}", release "${release.name}"`;
+/** Reads what a release ships, as one engine runs it. */
+export async function plannedRelease(release: Release, engine: EngineName, whose: string): Promise<PlannedRelease> {
+  const where = `${whose}, release "${release.name}"`;
   const migrations = "read" in release.migrations ? await release.migrations.read() : release.migrations;
   refuseMigrations(migrations, where);
   return {
@@ -139,7 +179,8 @@ async function plannedRelease(scenario: Scenario, release: Release, engine: Engi
 
 function plannedMigration({ name, up, transaction }: Migration, engine: EngineName, where: string): PlannedMigration {
   const change = changeFor(up, engine);
-  if (change === undefined) throw new HarnessError("bad-input", `Cannot rehearse ${where}, migration "${name}": it has no SQL for ${engine}`);
+  if (change === undefined)
+    throw new HarnessError("bad-input", `Cannot rehearse ${where}, migration "${name}": it has no SQL for ${engine}`);
   return { name, change, checksum: checksumOf(change), alone: transaction === false };
 }
 

@@ -16,7 +16,9 @@ export class Record {
 
   static async open(session: Session, engine: Engine): Promise<Record> {
     const table = engine.recordTable;
-    await session.script(`create table if not exists ${table} (position integer primary key, name text not null, checksum char(64) not null)`);
+    await session.script(
+      `create table if not exists ${table} (position integer primary key, name text not null, checksum char(64) not null)`,
+    );
     const rows = await session.query(`select name, checksum from ${table} order by position`);
     return new Record(session, engine, new Map(rows.map((row) => [String(row.name), String(row.checksum)])));
   }
@@ -42,8 +44,22 @@ export function notesOf(release: PlannedRelease, record: Record): readonly Findi
   return [...record.applied].flatMap(([migration, checksum]): Finding[] => {
     const now = shipped.get(migration);
     const facts = { release: release.name, migration };
-    if (now === undefined) return [{ code: "migration-removed", ...facts, message: `"${migration}" was applied, and ${release.name} does not ship it` }];
-    if (now !== checksum) return [{ code: "migration-edited", ...facts, message: `"${migration}" was applied with another text than ${release.name} ships; it is not run again` }];
+    if (now === undefined)
+      return [
+        {
+          code: "migration-removed",
+          ...facts,
+          message: `"${migration}" was applied, and ${release.name} does not ship it`,
+        },
+      ];
+    if (now !== checksum)
+      return [
+        {
+          code: "migration-edited",
+          ...facts,
+          message: `"${migration}" was applied with another text than ${release.name} ships; it is not run again`,
+        },
+      ];
     return [];
   });
 }

@@ -27,7 +27,20 @@ const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],
   release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
   migration: ["name", "up", "down", "after", "transaction"],
-  path: ["from", "dump", "with", "via", "to", "settings", "engines", "runners", "workaround", "check", "expect", "every"],
+  path: [
+    "from",
+    "dump",
+    "with",
+    "via",
+    "to",
+    "settings",
+    "engines",
+    "runners",
+    "workaround",
+    "check",
+    "expect",
+    "every",
+  ],
 } as const;
 
 /**
@@ -52,7 +65,8 @@ export function refuseWhatCannotBe(scenario: Scenario): void {
 }
 
 function refuseChain(chain: readonly Release[], where: string): void {
-  if (!Array.isArray(chain) || chain.length === 0) throw bad(where, "its chain is empty; it needs at least one release(…)");
+  if (!Array.isArray(chain) || chain.length === 0)
+    throw bad(where, "its chain is empty; it needs at least one release(…)");
   const names = chain.map(({ name }) => name);
   refuseTwins(names, `Cannot rehearse ${where}, chain`);
   for (const release of chain) {
@@ -67,14 +81,21 @@ function refuseChain(chain: readonly Release[], where: string): void {
     }
     if (insteadOf === undefined) continue;
     const original = chain.find(({ name }) => name === insteadOf);
-    if (original === undefined) throw bad(here, `insteadOf names "${insteadOf}", which the chain does not have (${knownNames(insteadOf, names)})`);
+    if (original === undefined)
+      throw bad(
+        here,
+        `insteadOf names "${insteadOf}", which the chain does not have (${knownNames(insteadOf, names)})`,
+      );
     if (original.insteadOf !== undefined) throw bad(here, `insteadOf names "${insteadOf}", which is itself a stand-in`);
   }
 }
 
 /** Looks at migrations once they are read: names, fields, and SQL or code for the engine. */
 export function refuseMigrations(migrations: readonly Migration[], where: string): void {
-  refuseTwins(migrations.map(({ name }) => name), `Cannot rehearse ${where}`);
+  refuseTwins(
+    migrations.map(({ name }) => name),
+    `Cannot rehearse ${where}`,
+  );
   for (const migration of migrations) {
     const here = `${where}, migration "${migration.name}"`;
     refuseFields("migration", migration, here);
@@ -93,28 +114,39 @@ export function refusePath(scenario: Scenario, path: UpgradePath, where: string)
     const before = places[i - 1];
     if (before === undefined) return;
     const hop = `"${stops[i - 1]}" → "${stops[i]}"`;
-    if (place < before) throw bad(where, `${hop} goes backwards: "${stops[i]}" comes before "${stops[i - 1]}" in the chain`);
+    if (place < before)
+      throw bad(where, `${hop} goes backwards: "${stops[i]}" comes before "${stops[i - 1]}" in the chain`);
     if (stops[i] === stops[i - 1]) throw bad(where, `${hop} goes nowhere`);
   });
   if (path.from === undefined && path.with !== undefined) {
     throw bad(where, `"with" needs a "from": nothing is sown before a fresh install ("${path.with.name}")`);
   }
-  if (path.from === undefined && path.via !== undefined) throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
+  if (path.from === undefined && path.via !== undefined)
+    throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
   for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
 }
 
-function refuseExpectation(expect: UpgradePath["expect"] | undefined, engine: EngineName, engines: readonly EngineName[], where: string): void {
+function refuseExpectation(
+  expect: UpgradePath["expect"] | undefined,
+  engine: EngineName,
+  engines: readonly EngineName[],
+  where: string,
+): void {
   const expected = expect && expectationFor(expect, engine);
   if (expected === undefined) throw bad(where, `"expect" says nothing for ${engine}; say clean or broken(…)`);
   if (expected.outcome === "clean") return;
   for (const finding of expected.findings) {
     const told = engineNames.filter((name) => finding[name] !== undefined);
     const missing = told.length > 0 && engines.includes(engine) && finding[engine] === undefined;
-    if (missing) throw bad(where, `"expect" names the error of "${finding.code}" for ${told.join(", ")} but not for ${engine}`);
+    if (missing)
+      throw bad(where, `"expect" names the error of "${finding.code}" for ${told.join(", ")} but not for ${engine}`);
   }
 }
 
-export function expectationFor(expect: Expectation | PerEngine<Expectation>, engine: EngineName): Expectation | undefined {
+export function expectationFor(
+  expect: Expectation | PerEngine<Expectation>,
+  engine: EngineName,
+): Expectation | undefined {
   return "outcome" in expect ? (expect as Expectation) : expect[engine];
 }
 
@@ -122,7 +154,13 @@ export function expectationFor(expect: Expectation | PerEngine<Expectation>, eng
 export function releaseNamed(scenario: Scenario, name: string, where: string): Release {
   const found = scenario.chain.find((release) => release.name === name);
   if (found !== undefined) return found;
-  throw bad(where, `the chain has no release "${name}" (${knownNames(name, scenario.chain.map((r) => r.name))})`);
+  throw bad(
+    where,
+    `the chain has no release "${name}" (${knownNames(
+      name,
+      scenario.chain.map((r) => r.name),
+    )})`,
+  );
 }
 
 /** A release's place in the chain; a stand-in shares that of the release it stands for. */
@@ -131,7 +169,8 @@ function placeOf({ chain }: Scenario, release: Release): number {
 }
 
 function refuseEngines(engines: readonly EngineName[], where: string): void {
-  if (!Array.isArray(engines) || engines.length === 0) throw bad(where, `it names no engine (${engineNames.join(", ")})`);
+  if (!Array.isArray(engines) || engines.length === 0)
+    throw bad(where, `it names no engine (${engineNames.join(", ")})`);
   const unknown = engines.find((engine) => !engineNames.includes(engine));
   if (unknown !== undefined) throw bad(where, `there is no engine "${unknown}" (${knownNames(unknown, engineNames)})`);
 }

@@ -7,7 +7,7 @@ import { haveServer } from "./servers/had.ts";
 import type { Server } from "./servers/server.ts";
 import type { Hop } from "./start.ts";
 import type { Expectation, Verdict } from "./verdict.ts";
-import { walk, type WalkOptions } from "./walk.ts";
+import { type WalkOptions, walk } from "./walk.ts";
 
 /** One path walked once, on one engine, and what came of it. */
 export interface Rehearsal {
@@ -27,6 +27,8 @@ export interface Rehearsal {
   readonly milliseconds: number;
   readonly hops: readonly Hop[];
   readonly verdict: Verdict;
+  /** The command that walks this path again. */
+  readonly replay: string;
   /** Left up, because somebody asked to look at what was unmet. */
   readonly kept?: { readonly url: string; readonly client: string };
 }
@@ -115,7 +117,11 @@ export function counted(seed: number, rehearsals: readonly Rehearsal[], notCover
   return { seed, rehearsals, met, unmet: rehearsals.length - met - inconclusive, inconclusive, notCovered };
 }
 
-async function serverFor(engine: EngineName, options: RehearseOptions, notCovered: NotCovered[]): Promise<Server | undefined> {
+async function serverFor(
+  engine: EngineName,
+  options: RehearseOptions,
+  notCovered: NotCovered[],
+): Promise<Server | undefined> {
   try {
     return await (options.server ?? haveServer)(engine);
   } catch (error) {

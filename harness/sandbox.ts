@@ -21,10 +21,20 @@ export async function openStage(server: Server): Promise<Stage> {
   const admin = await engine.connect(server.maintenance).catch((cause) => {
     throw lost(server, cause);
   });
+  // Drops go their own way, one after the other, so that nothing waits for them.
+  let cleaner: Promise<Session> | undefined;
+  let dropping = Promise.resolve();
+  const drop = (database: string, mark: string) => {
+    cleaner ??= engine.connect(server.maintenance);
+    dropping = Promise.all([cleaner, dropping.catch(() => {})]).then(([session]) =>
+      engine.drop(session, database, mark),
+    );
+    return dropping;
+  };
   return {
     server,
     engine,
-    create: () => Sandbox.create({ server, engine, admin }),
+    create: () => Sandbox.create({ server, engine, admin, drop }),
     async answers() {
       try {
         const session = await engine.connect(server.maintenance);
@@ -34,7 +44,9 @@ export async function openStage(server: Server): Promise<Stage> {
         return false;
       }
     },
-    leave: () => admin.end(),
+    async leave() {
+      await Promise.all([admin.end(), cleaner?.then((session) => session.end())]);
+    },
   };
 }
 
@@ -42,6 +54,7 @@ interface Place {
   readonly server: Server;
   readonly engine: Engine;
   readonly admin: Session;
+  readonly drop: (database: string, mark: string) => Promise<void>;
 }
 
 let made = 0;
@@ -88,15 +101,39 @@ export class Sandbox {
   }
 
   snapshot(): Promise<Snapshot & { end(): Promise<void> }> {
-    const open = () => this.engine.snapshot(this.address);
-    const { admin } = this.#place;
-    return guarded(this.#place, () => (this.#frozen ? this.engine.thawed(admin, this.address.database, open) : open()));
+    return guarded(this.#place, async () => {
+      if (!this.#frozen) return this.engine.snapshot(this.address);
+      await this.#admit(true);
+      try {
+        return await this.engine.snapshot(this.address);
+      } finally {
+        await this.#admit(false);
+      }
+    });
   }
 
   /** From here on it can only be looked at and cloned. Sessions that somebody left open are ended. */
   async freeze(): Promise<void> {
-    await guarded(this.#place, () => this.engine.freeze(this.#place.admin, this.address.database));
+    await guarded(this.#place, () => this.#close());
     this.#frozen = true;
+  }
+
+  /** A frozen sandbox equal to this one, which goes on; sessions in it are ended. */
+  async copy(): Promise<Sandbox> {
+    await guarded(this.#place, () => this.#close());
+    const copy = await this.clone();
+    await guarded(this.#place, () => this.#admit(true));
+    await copy.freeze();
+    return copy;
+  }
+
+  async #close(): Promise<void> {
+    await this.#admit(false);
+    await this.engine.endSessions(this.#place.admin, this.address.database);
+  }
+
+  #admit(anybody: boolean): Promise<void> {
+    return this.engine.admit(this.#place.admin, this.address.database, anybody);
   }
 
   /** A sandbox equal to this one, which must be frozen. */
@@ -110,7 +147,7 @@ export class Sandbox {
   }
 
   async drop(): Promise<void> {
-    await guarded(this.#place, () => this.engine.drop(this.#place.admin, this.address.database, this.#mark));
+    await guarded(this.#place, () => this.#place.drop(this.address.database, this.#mark));
   }
 }
 
@@ -150,7 +187,11 @@ async function guarded<T>({ server, engine }: Place, deal: () => Promise<T>): Pr
   } catch (cause) {
     const fault = engine.fault(cause);
     if (fault?.kind === "no-room") {
-      throw new HarnessError("disk-full", `Cannot go on: the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`, { cause });
+      throw new HarnessError(
+        "disk-full",
+        `Cannot go on: the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`,
+        { cause },
+      );
     }
     throw lost(server, cause);
   }
@@ -159,5 +200,9 @@ async function guarded<T>({ server, engine }: Place, deal: () => Promise<T>): Pr
 export function lost(server: Server, cause: unknown): HarnessError {
   const words = server.lastWords();
   const said = words === "" ? "" : `\n  its last words: ${words.replaceAll("\n", "\n  ")}`;
-  return new HarnessError("server-lost", `Cannot reach ${server.engine.name} (${server.kind}) any more: ${(cause as Error).message}${said}`, { cause });
+  return new HarnessError(
+    "server-lost",
+    `Cannot reach ${server.engine.name} (${server.kind}) any more: ${(cause as Error).message}${said}`,
+    { cause },
+  );
 }

@@ -87,8 +87,19 @@ export function nameOf(scenario: Scenario): string {
   const file = fileOf(scenario);
   const path = file?.replaceAll("\\", "/").replace(/(\.(scenario|test|spec))?\.[cm]?[jt]s$/, "");
   const title = scenario.title ?? "untitled";
-  if (path === undefined) return title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
-  return path.split("/scenarios/").at(-1)?.split("/").slice(path.includes("/scenarios/") ? 0 : -1).join("/") ?? path;
+  if (path === undefined)
+    return title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "");
+  return (
+    path
+      .split("/scenarios/")
+      .at(-1)
+      ?.split("/")
+      .slice(path.includes("/scenarios/") ? 0 : -1)
+      .join("/") ?? path
+  );
 }
 
 export function fileOf(scenario: Scenario): string | undefined {

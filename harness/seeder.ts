@@ -39,7 +39,10 @@ export function seeder(name: string, sow: Seeder["sow"]): Seeder {
  *
  * @throws {HarnessError} `seeder-failed`, whatever the seeder threw: a migration is never blamed for it.
  */
-export async function sow({ name, sow }: Seeder, { db, seed }: { readonly db: Database; readonly seed: number }): Promise<void> {
+export async function sow(
+  { name, sow }: Seeder,
+  { db, seed }: { readonly db: Database; readonly seed: number },
+): Promise<void> {
   const start = createHash("sha256").update(`${seed} ${name}`).digest().readUInt32LE();
   const soil: Soil = {
     db,

@@ -61,7 +61,12 @@ interface Progress {
   running: string | undefined;
 }
 
-async function timedOut(sandbox: Sandbox, { name }: PlannedRelease, { running }: Progress, { from, timeout }: StartOptions): Promise<HarnessError> {
+async function timedOut(
+  sandbox: Sandbox,
+  { name }: PlannedRelease,
+  { running }: Progress,
+  { from, timeout }: StartOptions,
+): Promise<HarnessError> {
   await sandbox.endSessions().catch(() => {});
   const where = running === undefined ? "" : ` in migration "${running}"`;
   const message = `Cannot tell what becomes of the hop ${from ?? "∅"} → ${name}: it still hung${where} after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
@@ -70,7 +75,12 @@ async function timedOut(sandbox: Sandbox, { name }: PlannedRelease, { running }:
 
 type Outcome = Pick<Started, "failure" | "notes">;
 
-async function migrate(sandbox: Sandbox, release: PlannedRelease, progress: Progress, options: StartOptions): Promise<Outcome> {
+async function migrate(
+  sandbox: Sandbox,
+  release: PlannedRelease,
+  progress: Progress,
+  options: StartOptions,
+): Promise<Outcome> {
   const session = await sandbox.connect();
   try {
     const record = await Record.open(session, sandbox.engine);
@@ -114,7 +124,10 @@ interface Run {
   readonly progress: Progress;
 }
 
-async function runUnit({ migrations, inTransaction }: Unit, { sandbox, session, record, progress }: Run): Promise<void> {
+async function runUnit(
+  { migrations, inTransaction }: Unit,
+  { sandbox, session, record, progress }: Run,
+): Promise<void> {
   const forCode = migrations.some(({ change }) => typeof change === "function");
   const transaction = inTransaction ? await session.begin({ forCode }) : undefined;
   try {
@@ -133,7 +146,12 @@ async function runUnit({ migrations, inTransaction }: Unit, { sandbox, session, 
   }
 }
 
-async function runMigration({ change }: PlannedMigration, sandbox: Sandbox, session: Session, transaction: Transaction | undefined): Promise<void> {
+async function runMigration(
+  { change }: PlannedMigration,
+  sandbox: Sandbox,
+  session: Session,
+  transaction: Transaction | undefined,
+): Promise<void> {
   if (typeof change !== "function") {
     const sql = typeof change === "string" ? change : change.sql;
     if (transaction === undefined) await oneByOne(sql, sandbox.engine, session);
@@ -155,13 +173,22 @@ async function oneByOne(sql: string, engine: Engine, session: Session): Promise<
       await session.script(statement.sql);
     } catch (thrown) {
       const { position } = thrown as { position?: string };
-      const shifted = position === undefined ? {} : { position: String(Number(position) + [...sql.slice(0, statement.offset)].length) };
+      const shifted =
+        position === undefined
+          ? {}
+          : { position: String(Number(position) + [...sql.slice(0, statement.offset)].length) };
       throw Object.assign(thrown as Error, { statementsBefore: i }, shifted);
     }
   }
 }
 
-async function failureOf(thrown: unknown, release: PlannedRelease, progress: Progress, sandbox: Sandbox, { stage, file }: StartOptions): Promise<Finding> {
+async function failureOf(
+  thrown: unknown,
+  release: PlannedRelease,
+  progress: Progress,
+  sandbox: Sandbox,
+  { stage, file }: StartOptions,
+): Promise<Finding> {
   const fault = sandbox.engine.fault(thrown);
   const migration = progress.running;
   const facts = { code: "migration-failed", release: release.name, ...(migration !== undefined && { migration }) };
@@ -170,7 +197,11 @@ async function failureOf(thrown: unknown, release: PlannedRelease, progress: Pro
   }
   if (fault.kind === "connection" && !(await stage.answers())) throw lost(stage.server, thrown);
   if (fault.kind === "no-room") {
-    throw new HarnessError("disk-full", `Cannot go on in migration "${migration}": the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`, { cause: thrown });
+    throw new HarnessError(
+      "disk-full",
+      `Cannot go on in migration "${migration}": the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`,
+      { cause: thrown },
+    );
   }
   const change = release.migrations.find(({ name }) => name === migration)?.change;
   const { kind, offset, statementsBefore, ...said } = fault;

@@ -69,7 +69,10 @@ export const clean: Expectation = { outcome: "clean" };
  */
 export function broken(code: string, facts?: Facts): Expectation;
 export function broken(findings: readonly [ExpectedFinding, ...ExpectedFinding[]]): Expectation;
-export function broken(what: string | readonly [ExpectedFinding, ...ExpectedFinding[]], facts: Facts = {}): Expectation {
+export function broken(
+  what: string | readonly [ExpectedFinding, ...ExpectedFinding[]],
+  facts: Facts = {},
+): Expectation {
   return { outcome: "broken", findings: typeof what === "string" ? [{ ...facts, code: what }] : what };
 }
 
@@ -109,6 +112,8 @@ function says(finding: Finding, wanted: ExpectedFinding, engine: EngineName): bo
 /** An expectation in a few words, as reports and test names show it. */
 export function expectationInWords(expected: Expectation, engine: EngineName): string {
   if (expected.outcome === "clean") return "clean";
-  const words = expected.findings.map((wanted) => [wanted.code, wanted[engine] ?? wanted.exception].filter(Boolean).join(" "));
+  const words = expected.findings.map((wanted) =>
+    [wanted.code, wanted[engine] ?? wanted.exception].filter(Boolean).join(" "),
+  );
   return `broken (${words.join(", ")})`;
 }

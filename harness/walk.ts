@@ -143,7 +143,12 @@ class Walker {
     if (step.kind === "sow") {
       const db = await sandbox.knex();
       await sow(step.seeder, { db, seed: this.#options.seed }).finally(() => db.destroy());
-      return { ...at, by: "seeder", now: readingOf(sandbox), milliseconds: at.milliseconds + performance.now() - begun };
+      return {
+        ...at,
+        by: "seeder",
+        now: readingOf(sandbox),
+        milliseconds: at.milliseconds + performance.now() - begun,
+      };
     }
     const { timeout } = this.#options;
     const file = this.#plan.file;
@@ -213,6 +218,7 @@ class Walker {
       milliseconds: Math.round(at.milliseconds * 10) / 10,
       hops: at.hops,
       verdict,
+      replay: `npx migration-sandbox rehearse ${path.replay} --engine ${engine} --seed ${this.#options.seed}`,
       ...(!met && this.#options.keep && at.sandbox !== undefined && { kept: this.#keep(at.sandbox) }),
     };
     this.rehearsals.push(rehearsal);
@@ -235,7 +241,11 @@ function nowhere(sandbox: Sandbox): Standing {
   return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
 }
 
-async function judgeHop(ledger: ReturnType<typeof ledgerOf>, origins: readonly Origin[], failure: Finding | undefined): Promise<Judgement> {
+async function judgeHop(
+  ledger: ReturnType<typeof ledgerOf>,
+  origins: readonly Origin[],
+  failure: Finding | undefined,
+): Promise<Judgement> {
   try {
     const lost = await judgeRowsLost(ledger, origins);
     // What a failed hop did to rows explains; the failure itself is what broke.
@@ -248,7 +258,9 @@ async function judgeHop(ledger: ReturnType<typeof ledgerOf>, origins: readonly O
 }
 
 function checkFailed(cause: unknown): HarnessError {
-  return new HarnessError("check-failed", `Cannot judge what came out: a check failed itself: ${messageOf(cause)}`, { cause });
+  return new HarnessError("check-failed", `Cannot judge what came out: a check failed itself: ${messageOf(cause)}`, {
+    cause,
+  });
 }
 
 function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {

@@ -17,13 +17,18 @@ export async function judgeForeignKeys({ before, after }: Ledger): Promise<Judge
       const orphans = await after.orphans(table, key);
       const already = orphans > 0 && earlier !== undefined ? await before.orphans(earlier.table, earlier.key) : 0;
       if (orphans > 0) (orphans > already ? findings : notes).push(violated(table, key, orphans));
-      if (!key.validated) (earlier === undefined || earlier.key.validated ? findings : notes).push(unvalidated(table, key));
+      if (!key.validated)
+        (earlier === undefined || earlier.key.validated ? findings : notes).push(unvalidated(table, key));
     }
   }
   return { findings, notes };
 }
 
-function sameKey(old: Catalogue, table: Table, key: ForeignKey): { readonly table: Table; readonly key: ForeignKey } | undefined {
+function sameKey(
+  old: Catalogue,
+  table: Table,
+  key: ForeignKey,
+): { readonly table: Table; readonly key: ForeignKey } | undefined {
   const earlier = old.tables.find((t) => t.name === table.name);
   const found = earlier?.foreignKeys.find((k) => k.name === key.name);
   return earlier !== undefined && found !== undefined ? { table: earlier, key: found } : undefined;

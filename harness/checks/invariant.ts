@@ -21,12 +21,25 @@ export function invariant(code: string, query: string | PerEngine<string>): Inva
   return { code, query };
 }
 
-export async function judgeInvariant({ code, query }: Invariant, after: Snapshot, engine: EngineName): Promise<readonly Finding[]> {
+export async function judgeInvariant(
+  { code, query }: Invariant,
+  after: Snapshot,
+  engine: EngineName,
+): Promise<readonly Finding[]> {
   const sql = typeof query === "string" ? query : (query[engine] ?? (engine === "mariadb" ? query.mysql : undefined));
-  if (sql === undefined) throw new HarnessError("check-failed", `Cannot check "${code}": it has no query for ${engine}`);
+  if (sql === undefined)
+    throw new HarnessError("check-failed", `Cannot check "${code}": it has no query for ${engine}`);
   const rows = await after.query(sql);
   if (rows.length === 0) return [];
-  const shown = rows.slice(0, rowsShown).map((row) => JSON.stringify(row)).join(", ");
+  const shown = rows
+    .slice(0, rowsShown)
+    .map((row) => JSON.stringify(row))
+    .join(", ");
   const more = rows.length > rowsShown ? ", …" : "";
-  return [{ code, message: `${rows.length} ${rows.length === 1 ? "row" : "rows"} found by invariant "${code}": ${shown}${more}` }];
+  return [
+    {
+      code,
+      message: `${rows.length} ${rows.length === 1 ? "row" : "rows"} found by invariant "${code}": ${shown}${more}`,
+    },
+  ];
 }

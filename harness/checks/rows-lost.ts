@@ -28,8 +28,14 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
       return `${count} ${whose} ${verb} gone from "${table.name}"${gone}: ${shown}${count > keys.length ? ", …" : ""}`;
     };
     const [sown, products] = [lost.seeder(), lost.product()];
-    if (sown.count > 0) findings.push({ code: "rows-lost", table: table.name, message: say(sown.count, "sown", sown.first) });
-    if (products.count > 0) notes.push({ code: "rows-lost", table: table.name, message: say(products.count, "of the product's own", products.first) });
+    if (sown.count > 0)
+      findings.push({ code: "rows-lost", table: table.name, message: say(sown.count, "sown", sown.first) });
+    if (products.count > 0)
+      notes.push({
+        code: "rows-lost",
+        table: table.name,
+        message: say(products.count, "of the product's own", products.first),
+      });
   }
   return { findings, notes };
 }

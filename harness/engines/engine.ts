@@ -15,12 +15,10 @@ export interface Engine {
   snapshot(address: Address): Promise<Snapshot & { end(): Promise<void> }>;
   /** Creates an empty database that carries our mark, or a marked copy of a frozen one. */
   create(admin: Session, database: string, mark: string, from?: string): Promise<void>;
-  /** Ends every session of the database and lets nobody in again, so that it can be cloned. */
-  freeze(admin: Session, database: string): Promise<void>;
+  /** Lets sessions in, or nobody any more; those that are in stay. */
+  admit(admin: Session, database: string, anybody: boolean): Promise<void>;
   /** Ends every session of the database, whoever holds it. */
   endSessions(admin: Session, database: string): Promise<void>;
-  /** Lets sessions in while `during` opens its own. */
-  thawed<T>(admin: Session, database: string, during: () => Promise<T>): Promise<T>;
   /** Drops a database that carries the mark, whoever is connected; anything else is left alone. */
   drop(admin: Session, database: string, mark: string): Promise<void>;
   /** What the server said, if it was the server; `undefined` for anything else that was thrown. */

@@ -11,8 +11,10 @@ const ours = "not (n.nspname = 'public' and c.relname = '_migration_sandbox')";
 const products = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_t%'";
 const ofNoExtension = (catalogue: string, oid: string) =>
   `not exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
-const nameOf = (schema: string, name: string) => `case ${schema} when 'public' then ${name}::text else ${schema} || '.' || ${name} end`;
-const list = (row: string, rest: string, order: string) => `(select coalesce(json_agg(${row} order by ${order}), '[]') ${rest})`;
+const nameOf = (schema: string, name: string) =>
+  `case ${schema} when 'public' then ${name}::text else ${schema} || '.' || ${name} end`;
+const list = (row: string, rest: string, order: string) =>
+  `(select coalesce(json_agg(${row} order by ${order}), '[]') ${rest})`;
 const columnsOf = (relation: string, numbers: string) =>
   `(select json_agg(a.attname order by u.i) from unnest(${numbers}) with ordinality u(number, i)
     join pg_attribute a on a.attrelid = ${relation} and a.attnum = u.number)`;

@@ -1,5 +1,13 @@
 import type { Client } from "pg";
-import { type Catalogue, type Entry, type ForeignKey, primaryKeyOf, type Row, type Snapshot, type Table } from "../snapshot.ts";
+import {
+  type Catalogue,
+  type Entry,
+  type ForeignKey,
+  primaryKeyOf,
+  type Row,
+  type Snapshot,
+  type Table,
+} from "../snapshot.ts";
 import { readCatalogue } from "./postgres-catalogue.ts";
 
 const rowsAtATime = 1000;
@@ -81,7 +89,9 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
 
 function orphansOf(table: Table, { columns, toColumns }: ForeignKey, parent: Table): string {
   const refers = columns.map((column) => `child.${quoted(column)} is not null`).join(" and ");
-  const meets = columns.map((column, i) => `parent.${quoted(toColumns[i] ?? "")} = child.${quoted(column)}`).join(" and ");
+  const meets = columns
+    .map((column, i) => `parent.${quoted(toColumns[i] ?? "")} = child.${quoted(column)}`)
+    .join(" and ");
   return `select count(*) as orphans from ${sqlName(table)} as child
     where ${refers} and not exists (select from ${sqlName(parent)} as parent where ${meets})`;
 }

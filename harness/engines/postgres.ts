@@ -28,21 +28,11 @@ export const postgres: Engine = {
     await admin.query(`comment on database ${quoted(database)} is ${literal(mark)}`);
   },
 
-  async freeze(admin, database) {
-    await admin.query(`alter database ${quoted(database)} allow_connections false`);
-    await endSessions(admin, database);
+  async admit(admin, database, anybody) {
+    await admin.query(`alter database ${quoted(database)} allow_connections ${anybody}`);
   },
 
   endSessions,
-
-  async thawed(admin, database, during) {
-    await admin.query(`alter database ${quoted(database)} allow_connections true`);
-    try {
-      return await during();
-    } finally {
-      await admin.query(`alter database ${quoted(database)} allow_connections false`);
-    }
-  },
 
   async drop(admin, database, mark) {
     const marks = await admin.query(
@@ -195,7 +185,9 @@ async function endSessions(admin: Session, database: string): Promise<void> {
 /** SQLSTATE classes 08 and 57P, and what the driver and the sockets say without one. */
 function isLost(code: string | undefined, message: string): boolean {
   if (code !== undefined) return /^(08|57P0)/.test(code) || /^(ECONN|EPIPE|ENOTCONN)/.test(code);
-  return /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/.test(message);
+  return /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/.test(
+    message,
+  );
 }
 
 /** White space and comments before the first word of a statement. */

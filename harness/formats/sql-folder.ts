@@ -27,7 +27,8 @@ async function readFolder(url: URL): Promise<readonly Migration[]> {
     throw new HarnessError("bad-input", `Cannot read migrations from "${folder}": ${cause.message}`, { cause });
   });
   const files = names.filter((name) => name.endsWith(".sql"));
-  if (files.length === 0) throw new HarnessError("bad-input", `Cannot read migrations from "${folder}": it holds no .sql file`);
+  if (files.length === 0)
+    throw new HarnessError("bad-input", `Cannot read migrations from "${folder}": it holds no .sql file`);
   const base = url.href.endsWith("/") ? url : new URL(`${url.href}/`);
   const read = async (name: string): Promise<SqlFile> => {
     const file = fileURLToPath(new URL(encodeURIComponent(name), base));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { postgres } from "../engines/postgres.ts";
 import { HarnessError } from "../errors.ts";
 import { discardPrepared, type Prepared, preparedPostgres, type ServerUser, serverEnvironment } from "./prepared.ts";
-import { makeRun, type Run, sharedRun } from "./run.ts";
+import { makeRun, type Run, reapDeadRuns, sharedRun } from "./run.ts";
 import type { Server } from "./server.ts";
 
 const startLimit = 60_000;
@@ -19,7 +19,7 @@ const startLimit = 60_000;
  */
 export async function startEmbedded(): Promise<Server> {
   const user = serverUser();
-  const run = makeRun(process.pid, randomBytes(3).toString("hex"), user?.uid ?? process.getuid?.() ?? 0);
+  const run = makeRun(process.pid, randomBytes(3).toString("hex"), ownerOf(user));
   if (run === undefined) return startEmbedded();
   try {
     return await startIn(run, user);
@@ -35,10 +35,9 @@ export async function startEmbedded(): Promise<Server> {
  */
 export async function shareEmbedded(root: number): Promise<Server> {
   const user = serverUser();
-  const word = "shared";
-  const run = makeRun(root, word, user?.uid ?? process.getuid?.() ?? 0);
-  const told = join(sharedRun(root, word).folder, "server.json");
-  const refused = join(sharedRun(root, word).folder, "refused.json");
+  const shared = sharedRun(root, "shared", ownerOf(user));
+  const run = makeRun(root, "shared", ownerOf(user));
+  const [told, refused] = [join(shared.folder, "server.json"), join(shared.folder, "refused.json")];
   if (run !== undefined) {
     try {
       const { maintenance, version } = await startIn(run, user);
@@ -50,7 +49,6 @@ export async function shareEmbedded(root: number): Promise<Server> {
       throw error;
     }
   }
-  const shared = sharedRun(root, word);
   const deadline = Date.now() + 2 * startLimit;
   while (!existsSync(told)) {
     if (existsSync(refused)) {
@@ -72,12 +70,25 @@ async function startIn(run: Run, user: ServerUser | undefined): Promise<Server> 
     const child = launch(run, prepared, port, user);
     const refusal = await readiness(run, child);
     if (refusal === undefined) {
-      const maintenance = { host: "127.0.0.1", port, user: "postgres", password: prepared.password, database: "postgres" };
-      return serverOf(run, prepared.version, maintenance, (keep) => stop(run, child, keep));
+      const maintenance = {
+        host: "127.0.0.1",
+        port,
+        user: "postgres",
+        password: prepared.password,
+        database: "postgres",
+      };
+      const reaping = reapDeadRuns().catch(() => {}); // What cannot be removed now, the next run may.
+      return serverOf(run, prepared.version, maintenance, (keep) =>
+        Promise.all([stop(run, child, keep), reaping]).then(() => {}),
+      );
     }
     endGroup(child);
     rmSync(join(run.folder, "data"), { recursive: true, force: true });
-    if (/No space left on device/.test(refusal)) throw new HarnessError("disk-full", `Cannot start PostgreSQL: no space left in "${run.folder}" (make room there, or set MIGRATION_SANDBOX_RUNS to another folder)`);
+    if (/No space left on device/.test(refusal))
+      throw new HarnessError(
+        "disk-full",
+        `Cannot start PostgreSQL: no space left in "${run.folder}" (make room there, or set MIGRATION_SANDBOX_RUNS to another folder)`,
+      );
     const taken = /could not (bind|create any)/.test(refusal);
     // A cluster that was damaged in the cache is made anew, once.
     if (!taken && attempt === 1) {
@@ -129,13 +140,19 @@ async function readiness(run: Run, child: ChildProcess): Promise<string | undefi
   for (;;) {
     const words = wordsOf(run);
     if (words.includes("ready to accept connections")) return undefined;
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return words || "it ended without a word";
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
+      return words || "it ended without a word";
     if (Date.now() > deadline) return `it was not ready after ${startLimit / 1000} s: ${words}`;
     await sleep(2);
   }
 }
 
-function serverOf(run: Run, version: string, maintenance: Server["maintenance"], end?: (keep: boolean) => Promise<void>): Server {
+function serverOf(
+  run: Run,
+  version: string,
+  maintenance: Server["maintenance"],
+  end?: (keep: boolean) => Promise<void>,
+): Server {
   return {
     kind: "embedded",
     exclusive: end !== undefined,
@@ -182,15 +199,27 @@ function wordsOf({ folder }: Run): string {
 }
 
 function notStarted(words: string, run: Run): HarnessError {
-  return new HarnessError("server-not-started", `Cannot start PostgreSQL in "${run.folder}": ${words.trim().split("\n").slice(-5).join("\n  ")}`);
+  return new HarnessError(
+    "server-not-started",
+    `Cannot start PostgreSQL in "${run.folder}": ${words.trim().split("\n").slice(-5).join("\n  ")}`,
+  );
+}
+
+function ownerOf(user: ServerUser | undefined): number {
+  return user?.uid ?? process.getuid?.() ?? 0;
 }
 
 function serverUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const users = readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"));
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
   const found = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
   if (found === undefined) {
-    throw new HarnessError("server-not-started", `Cannot start PostgreSQL as root: there is neither a user "postgres" nor "nobody" to run it (run as another user)`);
+    throw new HarnessError(
+      "server-not-started",
+      `Cannot start PostgreSQL as root: there is neither a user "postgres" nor "nobody" to run it (run as another user)`,
+    );
   }
   return { name: found[0] ?? "", uid: Number(found[2]), gid: Number(found[3]) };
 }

@@ -1,6 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -62,7 +75,10 @@ const initdbOptions = [
 export function preparedPostgres(user: ServerUser | undefined): Prepared {
   const source = packagedBinaries();
   const cache = cacheFolder(user);
-  const recipe = createHash("sha256").update(JSON.stringify([source.version, initdbOptions, user?.uid])).digest("hex").slice(0, 8);
+  const recipe = createHash("sha256")
+    .update(JSON.stringify([source.version, initdbOptions, user?.uid]))
+    .digest("hex")
+    .slice(0, 8);
   const folder = join(cache, `postgres-${source.version}-${recipe}`);
   if (!existsSync(folder)) prepare(folder, source.folder, user);
   return describe(folder);
@@ -85,7 +101,10 @@ function describe(folder: string): Prepared {
 
 function prepare(folder: string, source: string, user: ServerUser | undefined): void {
   const cache = dirname(folder);
-  const workshop = join(cache, `preparing-${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(3).toString("hex")}`);
+  const workshop = join(
+    cache,
+    `preparing-${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(3).toString("hex")}`,
+  );
   try {
     removeDeadWorkshops(cache);
     mkdirSync(workshop, { mode: user === undefined ? 0o700 : 0o755 });
@@ -119,7 +138,10 @@ function sameMachineBoot(start: number): boolean {
 function copyBinaries(source: string, native: string): void {
   cpSync(source, native, { recursive: true, filter: (path) => !path.endsWith(".a") && !path.endsWith("/pkgconfig") });
   // npm packages cannot hold symbolic links; the package lists them for an install script that may never have run.
-  const links = JSON.parse(readFileSync(join(source, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(source, "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
   for (const link of links) {
     const path = join(dirname(native), link.target);
     if (!existsSync(path)) symlinkSync(basename(link.source), path);
@@ -144,11 +166,17 @@ function makeCluster(workshop: string, user: ServerUser | undefined): void {
 
 function run(program: string, options: readonly string[], user: ServerUser | undefined): string {
   const as = user === undefined ? {} : { uid: user.uid, gid: user.gid };
-  const { error, status, stdout, stderr } = spawnSync(program, options, { ...as, cwd: "/", encoding: "utf8", env: serverEnvironment() });
+  const { error, status, stdout, stderr } = spawnSync(program, options, {
+    ...as,
+    cwd: "/",
+    encoding: "utf8",
+    env: serverEnvironment(),
+  });
   if (error !== undefined) throw error;
   if (status === 0) return stdout;
   const words = stderr.trim() || stdout.trim() || `it ended with ${status}`;
-  if (/No space left on device/.test(words)) throw new HarnessError("disk-full", `Cannot prepare PostgreSQL: no space left (${words.split("\n").at(-1)})`);
+  if (/No space left on device/.test(words))
+    throw new HarnessError("disk-full", `Cannot prepare PostgreSQL: no space left (${words.split("\n").at(-1)})`);
   throw new HarnessError("server-not-started", `Cannot prepare PostgreSQL: ${basename(program)} says: ${words}`);
 }
 
@@ -178,7 +206,8 @@ function packagedBinaries(): { readonly folder: string; readonly version: string
 function cacheFolder(user: ServerUser | undefined): string {
   const asked = process.env.MIGRATION_SANDBOX_CACHE;
   const usual = join(process.env.XDG_CACHE_HOME || systemCache(), "migration-sandbox");
-  const folder = asked || (user === undefined || mayEnter(dirname(usual), user) ? usual : "/var/cache/migration-sandbox");
+  const folder =
+    asked || (user === undefined || mayEnter(dirname(usual), user) ? usual : "/var/cache/migration-sandbox");
   try {
     mkdirSync(folder, { recursive: true });
     readdirSync(folder);

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statfsSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+} from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +32,7 @@ const mine = process.getuid?.() ?? 0;
 /** Makes the folder of a run; with a shared `word`, `undefined` if somebody of the same run already has. */
 export function makeRun(root: number, word: string, owner: number): Run | undefined {
   const id = `${root}-${startOf(root) ?? 0}-${namespace()}-${word}`;
-  const folder = join(runsFolder(), id);
+  const folder = join(runsFolder(owner), id);
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
@@ -34,20 +44,21 @@ export function makeRun(root: number, word: string, owner: number): Run | undefi
 }
 
 /** The folder that {@link makeRun} would have made, for those who share it. */
-export function sharedRun(root: number, word: string): Run {
+export function sharedRun(root: number, word: string, owner: number): Run {
   const id = `${root}-${startOf(root) ?? 0}-${namespace()}-${word}`;
-  return { id, root, folder: join(runsFolder(), id) };
+  return { id, root, folder: join(runsFolder(owner), id) };
 }
 
 /** Data goes to memory where there is room: disks are several times slower. */
-function runsFolder(): string {
+function runsFolder(owner: number): string {
   const base = basesOfRuns().find((folder) => hasRoom(folder)) ?? tmpdir();
   const folder = join(base, `migration-sandbox-${mine}`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    if (lstatSync(folder).uid !== mine) throw new Error("it belongs to somebody else");
-    // The server's own user has to pass through; what is inside is closed to others.
-    chmodSync(folder, 0o755);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid } = lstatSync(folder);
+    if (uid !== mine && uid !== owner) throw new Error("it belongs to somebody else");
+    // What the server's own user is to remove one day stands in a folder of that user's.
+    if (uid !== owner) chownSync(folder, owner, -1);
   } catch (error) {
     throw noFolder(folder, error);
   }

@@ -10,7 +10,8 @@ import {
   twoVolumesOneSoftDeleted,
 } from "../../seeds/dstack.ts";
 
-const shipped = (...folders: string[]) => sqlFolder(...folders.map((f) => new URL(`./releases/${f}/`, import.meta.url)));
+const shipped = (...folders: string[]) =>
+  sqlFolder(...folders.map((f) => new URL(`./releases/${f}/`, import.meta.url)));
 const moreThanOneOwner = broken("migration-failed", {
   release: "0.18.23 as merged",
   migration: "0003_82b32a135ea2_volume_owner",

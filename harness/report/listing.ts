@@ -1,0 +1,35 @@
+import pc from "picocolors";
+import { hopsOf, type Plan } from "../plan.ts";
+import { nameOf, type Scenario } from "../scenario.ts";
+import { expectationInWords } from "../verdict.ts";
+import { numberOf, pathInWords } from "./pretty.ts";
+
+/** Scenarios, one a line: name, engines, number of paths, title. */
+export function listing(scenarios: readonly Scenario[]): string {
+  const widest = Math.max(...scenarios.map((scenario) => nameOf(scenario).length));
+  const row = (scenario: Scenario) => {
+    const { title, engines, paths } = scenario;
+    const facts = `${engines.join(", ")}, ${paths.length} ${paths.length === 1 ? "path" : "paths"}`;
+    return `${pc.bold(nameOf(scenario).padEnd(widest))}  ${title} ${pc.dim(`(${facts})`)}`;
+  };
+  return scenarios.map(row).join("\n");
+}
+
+/** A plan told before it is walked: every path, its hops, what each will run. */
+export function planned(plan: Plan): string {
+  const rows = [...hopsOf(plan)].flatMap(([path, hops]) => {
+    const shown = { path: path.stops, with: path.source.with?.name ?? null };
+    const expected = pc.dim(`expected ${expectationInWords(path.expected, plan.engine)}`);
+    return [
+      `  ${numberOf(path)}  ${pathInWords(shown)}  ${expected}`,
+      ...hops.flatMap(({ from, to, pending, walkedBy }) => [
+        `      ${from ?? "∅"} → ${to}${walkedBy === undefined ? "" : pc.dim(`  walked with ${numberOf({ name: walkedBy })}`)}`,
+        ...(pending.length === 0 ? [pc.dim("        nothing is pending")] : pending.map((name) => `        ${name}`)),
+      ]),
+    ];
+  });
+  const all = [...hopsOf(plan).values()].flat();
+  const walked = all.filter(({ walkedBy }) => walkedBy === undefined).length;
+  const title = `${pc.bold(plan.name)}  ${plan.scenario.title}  ${pc.dim(`(${plan.engine})`)}`;
+  return [title, ...rows, pc.dim(`  ${all.length} hops in ${plan.paths.length} paths, ${walked} walked`)].join("\n");
+}

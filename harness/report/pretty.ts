@@ -1,0 +1,150 @@
+import { relative } from "node:path";
+import { codeFrameColumns } from "@babel/code-frame";
+import pc from "picocolors";
+import type { NotCovered, Rehearsal, Rehearsals } from "../rehearsal.ts";
+import { expectationInWords, type Finding, type Place } from "../verdict.ts";
+
+/** What stands above the rehearsals of one scenario on one engine. */
+export function heading({ scenario, title, engine, version, server }: Rehearsal): string {
+  return `\n${pc.bold(scenario)}  ${title}\n${pc.dim(`  ${engine} ${version} (${server})`)}`;
+}
+
+/** One rehearsal in one line; with `verbose`, its hops and migrations below. */
+export function line(
+  rehearsal: Rehearsal,
+  { widths, verbose }: { readonly widths: Widths; readonly verbose: boolean },
+): string {
+  const { met, verdict } = rehearsal;
+  const sign = met ? pc.green("✓") : verdict.outcome === "inconclusive" ? pc.yellow("?") : pc.red("✗");
+  const path = pathInWords(rehearsal).padEnd(widths.path);
+  const row = `  ${sign} ${numberOf(rehearsal).padEnd(widths.number)}  ${path}  ${inWords(rehearsal)}`;
+  return verbose ? [row, ...hopsOf(rehearsal)].join("\n") : row;
+}
+
+export interface Widths {
+  readonly number: number;
+  readonly path: number;
+}
+
+type Named = Pick<Rehearsal, "name" | "path" | "with">;
+
+export function widthsOf(rehearsals: readonly Named[]): Widths {
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
+  return { number: widest(rehearsals.map(numberOf)), path: widest(rehearsals.map(pathInWords)) };
+}
+
+export function numberOf({ name }: Pick<Rehearsal, "name">): string {
+  return name.slice(name.lastIndexOf("#"));
+}
+
+export function pathInWords({ path, with: seeder }: Pick<Rehearsal, "path" | "with">): string {
+  const stops = path.length === 1 ? `fresh install of ${path[0]}` : path.join(" → ");
+  return seeder === null ? stops : `${stops}, with ${seeder}`;
+}
+
+function inWords({ met, verdict, expected, engine }: Rehearsal): string {
+  const wanted = expectationInWords(expected, engine);
+  if (verdict.outcome === "inconclusive") return pc.yellow(`inconclusive (${verdict.cause.code}), expected ${wanted}`);
+  const notes =
+    verdict.notes.length === 0
+      ? ""
+      : pc.dim(`, ${verdict.notes.length} ${verdict.notes.length === 1 ? "note" : "notes"}`);
+  const came = verdict.outcome === "clean" ? "clean" : `broken (${verdict.findings.map(codeOf).join(", ")})`;
+  if (met) return `${came}${verdict.outcome === "broken" ? pc.dim(", as expected") : ""}${notes}`;
+  return `${pc.red(`${came}, expected ${wanted}`)}${notes}`;
+}
+
+function codeOf({ code, sqlState, errno, exception }: Finding): string {
+  return [code, errno ?? sqlState ?? exception].filter((part) => part !== undefined).join(" ");
+}
+
+function hopsOf({ hops, milliseconds, verdict }: Rehearsal): readonly string[] {
+  const rows = hops.flatMap(({ from, to, migrations, milliseconds }) => [
+    pc.dim(`      ${from ?? "∅"} → ${to}  ${milliseconds} ms`),
+    ...migrations.map((m) => pc.dim(`        ${m.name}  ${m.milliseconds} ms`)),
+  ]);
+  const notes = verdict.notes.map((note) => pc.dim(`      note ${note.code}: ${note.message}`));
+  return [...rows, ...notes, pc.dim(`      ${milliseconds} ms in all`)];
+}
+
+/** What broke and why nothing could be told, each said once for all the rehearsals that met it: unmet ones first. */
+export function explanations(rehearsals: readonly Rehearsal[]): string {
+  const groups = new Map<string, { readonly text: string; readonly of: Rehearsal[] }>();
+  for (const rehearsal of [...rehearsals].sort((a, b) => Number(a.met) - Number(b.met))) {
+    for (const text of explain(rehearsal)) {
+      const group = groups.get(`${rehearsal.met} ${text}`) ?? { text, of: [] };
+      groups.set(`${rehearsal.met} ${text}`, group);
+      group.of.push(rehearsal);
+    }
+  }
+  return [...groups.values()].map(({ text, of }) => shownFor(text, of)).join("\n");
+}
+
+function shownFor(text: string, of: readonly Rehearsal[]): string {
+  const [first] = of;
+  const names = of.map(numberOf).join(" ");
+  const label = first?.met
+    ? pc.dim(`as expected in ${first.scenario}${names}`)
+    : pc.red(`in ${first?.scenario}${names}`);
+  const kept = of.flatMap(({ kept }) =>
+    kept === undefined ? [] : [`  kept:   ${kept.url}`, `  enter:  ${kept.client}`],
+  );
+  return [`\n${label}`, text, `  replay: ${pc.cyan(first?.replay ?? "")}`, ...kept].join("\n");
+}
+
+/** A rehearsal's findings, or the cause of not knowing; for a clean one that should have broken, that it did not. */
+export function explain({ verdict, met, expected, engine }: Rehearsal): readonly string[] {
+  const findings = verdict.findings.map(explainFinding);
+  if (verdict.outcome === "inconclusive")
+    return [`  ${pc.yellow(verdict.cause.code)}  ${indented(verdict.cause.message)}`, ...findings];
+  if (met || expected.outcome === "clean") return findings;
+  const missing = `  expected ${expectationInWords(expected, engine)}, and it came out ${verdict.outcome}`;
+  return [[missing, ...findings].join("\n")];
+}
+
+/** One finding, like a compiler's error: where, the statement with a caret, what the server said. */
+export function explainFinding(finding: Finding): string {
+  const { code, release, migration, sqlState, errno, exception, message, detail, hint, place } = finding;
+  const where = [release, migration].filter((part) => part !== undefined).join(", ");
+  const error = [errno, sqlState, exception].filter((part) => part !== undefined).join(" ");
+  return [
+    `  ${pc.bold(code)}${where === "" ? "" : `  ${where}`}`,
+    ...(place === undefined ? [] : [`  ${fileOf(place)}`, frame(place)]),
+    `  ${error === "" ? "" : `${pc.red(error)}  `}${indented(message)}`,
+    ...(detail === undefined ? [] : [`  detail: ${indented(detail)}`]),
+    ...(hint === undefined ? [] : [`  hint:   ${indented(hint)}`]),
+  ].join("\n");
+}
+
+function fileOf({ file, line, column }: Place): string {
+  return `${file === undefined ? "inline SQL" : relative(process.cwd(), file)}:${line}:${column}`;
+}
+
+function frame({ text, line, column, statement }: Place): string {
+  const linesBelow = Math.min(statement.split("\n").length, 8);
+  const drawn = codeFrameColumns(
+    text,
+    { start: { line, column } },
+    { linesAbove: 1, linesBelow, highlightCode: false },
+  );
+  return drawn.replace(/^/gm, "  ");
+}
+
+function indented(text: string): string {
+  return text.replaceAll("\n", "\n  ");
+}
+
+/** The last lines: counts, the seed, and what was not covered. */
+export function summary({ met, unmet, inconclusive, seed, notCovered }: Rehearsals, milliseconds: number): string {
+  const counts = [
+    `${met} met`,
+    unmet > 0 ? pc.red(`${unmet} unmet`) : "0 unmet",
+    inconclusive > 0 ? pc.yellow(`${inconclusive} inconclusive`) : "0 inconclusive",
+  ];
+  const seconds = (milliseconds / 1000).toFixed(1);
+  return [`\n${counts.join(", ")}  ${pc.dim(`(seed ${seed}, ${seconds} s)`)}`, ...notCovered.map(uncovered)].join("\n");
+}
+
+function uncovered({ engine, why }: NotCovered): string {
+  return pc.yellow(`not covered: ${engine} (${why})`);
+}

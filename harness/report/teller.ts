@@ -1,0 +1,56 @@
+import type { Plan, Step } from "../plan.ts";
+import type { Rehearsal } from "../rehearsal.ts";
+import { heading, line, widthsOf } from "./pretty.ts";
+
+export interface Teller {
+  onStep(step: Step): void;
+  onRehearsal(rehearsal: Rehearsal, plan: Plan): void;
+  /** Tells what was held back for its place and never came to it. */
+  end(): void;
+}
+
+/**
+ * Tells rehearsals as they come, in the order of the paths, though shared beginnings are walked in another; on a
+ * terminal the last line says what is being done.
+ */
+export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbose: boolean }): Teller {
+  const clear = out.isTTY ? "\r\u001b[K" : "";
+  let plan: Plan | undefined;
+  let waiting: Rehearsal[] = [];
+  let next = 0;
+  const tell = (rehearsal: Rehearsal) => {
+    const paths = plan?.paths.map(({ name, stops, source }) => ({
+      name,
+      path: stops,
+      with: source.with?.name ?? null,
+    }));
+    out.write(`${clear}${line(rehearsal, { widths: widthsOf(paths ?? []), verbose })}\n`);
+    waiting = waiting.filter((other) => other !== rehearsal);
+  };
+  const end = () => {
+    for (const rehearsal of waiting) tell(rehearsal);
+    out.write(clear);
+  };
+  return {
+    end,
+    onStep(step) {
+      const doing = step.kind === "sow" ? `sowing ${step.seeder.name}` : `${step.last ?? "∅"} → ${step.release.name}`;
+      if (out.isTTY) out.write(`${clear}${`  … ${doing}`.slice(0, out.columns - 1)}`);
+    },
+    onRehearsal(rehearsal, of) {
+      if (plan !== of) {
+        end();
+        out.write(`${clear}${heading(rehearsal)}\n`);
+        plan = of;
+        next = 0;
+      }
+      waiting.push(rehearsal);
+      for (;;) {
+        const due = waiting.find(({ name }) => name === of.paths[next]?.name);
+        if (due === undefined) return;
+        tell(due);
+        next++;
+      }
+    },
+  };
+}

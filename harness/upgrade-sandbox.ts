@@ -1,0 +1,108 @@
+import type { Release } from "./chain.ts";
+import type { Database } from "./database.ts";
+import { HarnessError, knownNames } from "./errors.ts";
+import { type Ledger, ledgerOf } from "./ledger.ts";
+import { plannedRelease } from "./plan.ts";
+import { defaults } from "./rehearsal.ts";
+import { explainFinding } from "./report/pretty.ts";
+import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { start } from "./start.ts";
+import type { Finding } from "./verdict.ts";
+
+/** A throwaway database for an upgrade test written by hand. */
+export interface UpgradeSandbox {
+  /** Knex, speaking to the database. */
+  readonly knex: Database;
+  readonly url: string;
+  /**
+   * Installs a release, as on an empty database, and remembers the chain for {@link upgrade}.
+   *
+   * @throws {HarnessError} `bad-input` for a release that the chain does not have
+   * @throws {UpgradeFailed} if the release does not come up
+   */
+  install(chain: readonly Release[], release: string): Promise<void>;
+  /**
+   * Upgrades to another release of the chain and returns the ledger: the database before and after, row by row.
+   *
+   * @throws {HarnessError} `bad-input` for a release that the chain does not have, or before anything is installed
+   * @throws {UpgradeFailed} if the release does not come up
+   */
+  upgrade(release: string): Promise<Ledger>;
+}
+
+/** The upgrade misbehaved: the message is its report. */
+export class UpgradeFailed extends Error {
+  override readonly name = "UpgradeFailed";
+  readonly finding: Finding;
+
+  constructor(finding: Finding) {
+    super(`${finding.release} does not come up\n${explainFinding(finding)}`);
+    this.finding = finding;
+  }
+}
+
+export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { end(): Promise<void> }> {
+  const sandbox = await stage.create();
+  const knex = await sandbox.knex();
+  const befores: Sandbox[] = [];
+  const readings: Reading[] = [];
+  let chain: readonly Release[] = [];
+  let current: string | null = null;
+
+  async function startRelease(name: string): Promise<void> {
+    const release = await plannedRelease(named(chain, name), sandbox.engine.name, "the chain");
+    const started = await start(sandbox, release, { stage, from: current, timeout: defaults.timeout, file: undefined });
+    if (started.failure !== undefined) throw new UpgradeFailed(started.failure);
+    current = name;
+  }
+
+  function read(of: Sandbox): Reading {
+    const reading = readingOf(of);
+    readings.push(reading);
+    return reading;
+  }
+
+  async function closeReadings(): Promise<void> {
+    for (const reading of readings.splice(0)) await reading.close();
+  }
+
+  return {
+    knex,
+    url: sandbox.url,
+    async install(releases, name) {
+      chain = releases;
+      await startRelease(name);
+    },
+    async upgrade(name) {
+      if (current === null)
+        throw new HarnessError(
+          "bad-input",
+          `Cannot upgrade to "${name}": nothing is installed yet (sandbox.install(chain, release) first)`,
+        );
+      await closeReadings();
+      await knex.destroy(); // A database cannot be copied while somebody is in it.
+      const before = await sandbox.copy();
+      knex.initialize();
+      befores.push(before);
+      await startRelease(name);
+      return ledgerOf(read(before), read(sandbox));
+    },
+    async end() {
+      await closeReadings();
+      await knex.destroy();
+      for (const each of [...befores, sandbox]) await each.drop();
+    },
+  };
+}
+
+function named(chain: readonly Release[], name: string): Release {
+  const found = chain.find((release) => release.name === name);
+  if (found !== undefined) return found;
+  throw new HarnessError(
+    "bad-input",
+    `Cannot install "${name}": the chain has no such release (${knownNames(
+      name,
+      chain.map((r) => r.name),
+    )})`,
+  );
+}

@@ -1,0 +1,203 @@
+import { isMainThread } from "node:worker_threads";
+import { test as base, beforeAll, describe } from "vitest";
+import { type EngineName, engineNames } from "./database.ts";
+import { HarnessError, knownNames } from "./errors.ts";
+import { pathsOf, planOf, type Selection } from "./plan.ts";
+import { defaults, type Rehearsal } from "./rehearsal.ts";
+import { explain, numberOf, pathInWords } from "./report/pretty.ts";
+import { openStage, type Stage } from "./sandbox.ts";
+import { nameOf, type Scenario } from "./scenario.ts";
+import { shareEmbedded } from "./servers/embedded.ts";
+import { refuseUnhad } from "./servers/had.ts";
+import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
+import { expectationInWords } from "./verdict.ts";
+import { type WalkOptions, walk } from "./walk.ts";
+
+export type { UpgradeSandbox } from "./upgrade-sandbox.ts";
+
+/** A scenario, a list of them, or what `import.meta.glob("…", { eager: true })` brings. */
+export type Scenarios =
+  | Scenario
+  | readonly Scenario[]
+  | { readonly [file: string]: Scenario | { readonly default: Scenario } };
+
+/**
+ * Makes one test of every scenario x engine x path. The tests of a scenario share one plan: a hop that several of them
+ * begin with is walked once. A rehearsal that does not meet its expectation throws its report.
+ *
+ * Only the tests that run are walked (`vitest -t '#3'`). `ENGINES=postgres` narrows; an engine named there that cannot be
+ * had fails, one that only a scenario names is a visible skip.
+ *
+ * @throws {HarnessError} while tests are collected: `bad-input`, `not-served-yet`
+ * @example
+ * ```ts
+ * import { clean, defineScenario, release } from "migration-sandbox";
+ * import { rehearseAll } from "migration-sandbox/vitest";
+ * rehearseAll(
+ *   defineScenario({
+ *     title: "a first table",
+ *     engines: ["postgres"],
+ *     chain: [release("1.0", { migrations: [{ name: "0001", up: "create table users (id int primary key)" }] })],
+ *     paths: [{ to: "1.0", expect: clean }],
+ *   }),
+ * );
+ * ```
+ */
+export function rehearseAll(
+  scenarios: Scenarios,
+  options: Partial<Pick<WalkOptions, "seed" | "timeout" | "strict">> = {},
+): void {
+  const asked = enginesAsked();
+  for (const scenario of listed(scenarios)) {
+    const paths = pathsOf(scenario);
+    const engines = scenario.engines.filter((engine) => asked?.includes(engine) ?? true);
+    describe(`${nameOf(scenario)}: ${scenario.title}`, () => {
+      for (const engine of engines)
+        rehearseOn(engine, scenario, paths, { ...defaults, ...options }, asked !== undefined);
+      if (engines.length === 0)
+        base.skip(`names ${scenario.engines.join(", ")}; ENGINES asks for ${asked?.join(", ")}`, () => {});
+    });
+  }
+}
+
+function rehearseOn(
+  engine: EngineName,
+  scenario: Scenario,
+  paths: readonly Selection[],
+  options: WalkOptions,
+  asked: boolean,
+): void {
+  try {
+    refuseUnhad(engine);
+  } catch (error) {
+    const refuse = () => {
+      throw error;
+    };
+    return asked ? base(engine, refuse) : base.skip(`${engine} is not covered: ${(error as Error).message}`, () => {});
+  }
+  const title = ({ name, path }: Selection) => {
+    const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+    return `${engine} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
+  };
+  const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);
+  const titles = new Map(here.map((selection) => [title(selection), selection]));
+  let walking: Walking | undefined;
+
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures this hook needs: none.
+  beforeAll(({}, suite) => {
+    const running = suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued");
+    const wanted = running.flatMap(({ name }) => titles.get(name) ?? []);
+    walking = walkingOf(scenario, engine, wanted, options);
+  });
+
+  for (const [name, selection] of titles) {
+    const hops = (selection.path.via?.length ?? 0) + 2;
+    base(name, { timeout: options.timeout * (hops + 1) + 60_000 }, async () => {
+      const rehearsal = await walking?.(selection.name);
+      if (rehearsal === undefined || !rehearsal.met) throw new Unmet(rehearsal);
+    });
+  }
+}
+
+/** What a rehearsal came to, as soon as it is known. */
+type Walking = (name: string) => Promise<Rehearsal | undefined>;
+
+function walkingOf(
+  scenario: Scenario,
+  engine: EngineName,
+  selected: readonly Selection[],
+  options: WalkOptions,
+): Walking {
+  const told = new Map<string, (rehearsal: Rehearsal) => void>();
+  const rehearsals = new Map(
+    selected.map(({ name }) => [name, new Promise<Rehearsal>((tell) => told.set(name, tell))]),
+  );
+  const whole = onSharedStage(async (stage) => {
+    const plan = await planOf(scenario, engine, selected);
+    await walk(plan, stage, { ...options, onRehearsal: (rehearsal) => told.get(rehearsal.name)?.(rehearsal) });
+  });
+  whole.catch(() => {}); // Told by every test that waits for it.
+  return (name) => Promise.race([rehearsals.get(name), whole.then(() => rehearsals.get(name))]);
+}
+
+async function onSharedStage<T>(act: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await openStage(await shareEmbedded(rootOfRun()));
+  try {
+    return await act(stage);
+  } finally {
+    await stage.leave();
+  }
+}
+
+/** Vitest's own process: the parent of a forked worker, the very process of a threaded one. */
+function rootOfRun(): number {
+  return isMainThread ? process.ppid : process.pid;
+}
+
+/** The report of a rehearsal that did not meet its expectation. */
+class Unmet extends Error {
+  override readonly name = "Unmet";
+
+  constructor(rehearsal: Rehearsal | undefined) {
+    super(rehearsal === undefined ? "It was not walked" : reportOf(rehearsal));
+    this.stack = `${this.name}: ${this.message}`; // Where a test threw it tells nobody anything.
+  }
+}
+
+function reportOf(rehearsal: Rehearsal): string {
+  const { verdict, expected, engine } = rehearsal;
+  const first = `${pathInWords(rehearsal)} is ${verdict.outcome}, expected ${expectationInWords(expected, engine)}`;
+  return [first, ...explain(rehearsal), `  replay: ${rehearsal.replay}`].join("\n");
+}
+
+function enginesAsked(): readonly EngineName[] | undefined {
+  const asked = process.env.ENGINES?.split(/[\s,]+/).filter((name) => name !== "");
+  if (asked === undefined || asked.length === 0) return undefined;
+  const unknown = asked.find((name) => !engineNames.includes(name as EngineName));
+  if (unknown === undefined) return asked as EngineName[];
+  throw new HarnessError(
+    "bad-input",
+    `Cannot rehearse on what ENGINES names: there is no engine "${unknown}" (${knownNames(unknown, engineNames)})`,
+  );
+}
+
+function listed(scenarios: Scenarios): readonly Scenario[] {
+  if (Array.isArray(scenarios)) return scenarios;
+  if ("chain" in scenarios) return [scenarios as Scenario];
+  const modules = Object.values(scenarios as { readonly [file: string]: Scenario | { readonly default?: Scenario } });
+  return modules.flatMap((module) => ("chain" in module ? [module] : (module.default ?? [])));
+}
+
+/**
+ * Vitest's `test` with a `sandbox`: a database of its own for every test, thrown away afterwards.
+ *
+ * @example
+ * ```ts
+ * import { release } from "migration-sandbox";
+ * import { test } from "migration-sandbox/vitest";
+ * const users = { name: "0001", up: "create table users (id int primary key)" };
+ * const names = { name: "0002", up: "alter table users add column name text not null default 'nobody'" };
+ * const chain = [release("1.0", { migrations: [users] }), release("1.1", { migrations: [users, names] })];
+ *
+ * test("a user from before names is nobody", async ({ sandbox }) => {
+ *   await sandbox.install(chain, "1.0");
+ *   await sandbox.knex("users").insert({ id: 1 });
+ *   const ledger = await sandbox.upgrade("1.1");
+ *   const [user] = await ledger.after.all("users");
+ *   console.assert(user?.name === "nobody");
+ * });
+ * ```
+ */
+export const test = base.extend<{ sandbox: UpgradeSandbox }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures this one needs: none.
+  sandbox: async ({}, use) => {
+    await onSharedStage(async (stage) => {
+      const sandbox = await upgradeSandbox(stage);
+      try {
+        await use(sandbox);
+      } finally {
+        await sandbox.end();
+      }
+    });
+  },
+});

@@ -1,0 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: { "migration-sandbox/vitest": at("harness/vitest.ts"), "migration-sandbox": at("harness/index.ts") },
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/proof/**", "test/fixtures/**"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
