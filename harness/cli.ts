@@ -1,13 +1,13 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
-import type { Wanted } from "./load.ts";
 import type { Plan, Selection } from "./plan.ts";
+import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
 import { startEmbedded } from "./servers/embedded.ts";
 import { refuseUnhad } from "./servers/had.ts";
-import type { Server } from "./servers/server.ts";
 
 // Only what every command needs is imported above: the rest loads while the server starts.
 
@@ -29,6 +29,9 @@ interface RehearseChoice extends Choice {
   readonly strict: boolean;
   readonly verbose: boolean;
 }
+
+// PostgreSQL's parser (WebAssembly) reads one file when a migration failed: optimising it costs more time and 40 MB.
+setFlagsFromString("--liftoff-only");
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -92,7 +95,7 @@ function commands(ended: (code: number) => void): Command {
 async function rehearseCommand(what: readonly string[], choice: RehearseChoice): Promise<number> {
   const begun = performance.now();
   for (const engine of choice.engine ?? []) refuseUnhad(engine);
-  const server = serverSoon();
+  const soon = stageSoon();
   try {
     const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearsal.ts")]);
     const teller =
@@ -100,9 +103,9 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
     const result = await rehearse([...wanted.keys()], {
       ...(choice.engine && { engines: choice.engine }),
       select: (scenario) => wanted.get(scenario) ?? [],
-      server: (engine) => {
+      stage: async (engine) => {
         refuseUnhad(engine);
-        return server.ready;
+        return soon.stage;
       },
       seed: choice.seed,
       timeout: choice.timeout * 1000,
@@ -120,31 +123,35 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
       say(report.summary(result, performance.now() - begun));
     }
     const kept = result.rehearsals.some((rehearsal) => rehearsal.kept);
-    await server.end(kept);
-    if (kept) say(`The server stays up for what was kept. To end it: ${(await server.ready).howToEnd}`, process.stderr);
+    await soon.end(kept);
+    if (kept)
+      say(`The server stays up for what was kept. To end it: ${(await soon.stage).server.howToEnd}`, process.stderr);
     if (result.unmet > 0) return exitCodes.unmet;
     return result.inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
   } finally {
-    await server.end(false);
+    await soon.end(false);
   }
 }
 
 /** Starts the server before anything else is read: it needs the time that loading takes. */
-function serverSoon(): { readonly ready: Promise<Server>; end(keep: boolean): Promise<void> } {
-  const ready = startEmbedded();
-  ready.catch(() => {}); // Told to whoever waits for it.
+function stageSoon(): { readonly stage: Promise<Stage>; end(keep: boolean): Promise<void> } {
+  const server = startEmbedded();
+  const stage = server.then(openStage);
+  stage.catch(() => {}); // Told to whoever waits for it.
   let ending: Promise<void> | undefined;
-  const end = (keep: boolean) =>
-    (ending ??= ready.then(
-      (server) => server.stop({ keep }),
+  const end = (keep: boolean) => {
+    ending ??= server.then(
+      (started) => started.stop({ keep }),
       () => {},
-    ));
+    ); // One that never started needs no end.
+    return ending;
+  };
   const interrupt = (signal: NodeJS.Signals) => {
     say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
     end(false).finally(() => process.exit(exitCodes.interrupted));
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
-  return { ready, end };
+  return { stage, end };
 }
 
 async function listCommand(what: readonly string[], choice: Choice): Promise<void> {

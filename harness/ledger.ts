@@ -1,4 +1,4 @@
-import { type Catalogue, type Column, type Entry, primaryKeyOf, type Snapshot, type Table } from "./snapshot.ts";
+import { type Column, type Entry, identityOf, type Snapshot, type TableOutline } from "./snapshot.ts";
 
 /** What became of one row. A row is its primary key; without one, its content. */
 export interface RowChange {
@@ -25,11 +25,11 @@ export function ledgerOf(before: Snapshot, after: Snapshot): Ledger {
     before,
     after,
     changes: async function* (name) {
-      const [old, now] = [await before.catalogue(), await after.catalogue()];
-      const table = old.tables.find((t) => t.name === name);
+      const [old, now] = await Promise.all([before.tables(), after.tables()]);
+      const table = old.find((t) => t.name === name);
       if (table !== undefined) yield* compare(before, after, pairOf(table, now));
       else {
-        const added = now.tables.find((t) => t.name === name);
+        const added = now.find((t) => t.name === name);
         if (added !== undefined) yield* allAdded(after, added);
       }
     },
@@ -38,9 +38,9 @@ export function ledgerOf(before: Snapshot, after: Snapshot): Ledger {
 
 /** A table before a hop and what it is after it. */
 export interface TablePair {
-  readonly before: Table;
+  readonly before: TableOutline;
   /** Missing: the table is gone. */
-  readonly after?: Table;
+  readonly after?: TableOutline;
   /** Columns that tell a row from another: name before, name after. Missing: none of them is left. */
   readonly key?: readonly (readonly [before: string, after: string])[];
   /** Columns on both sides. */
@@ -48,21 +48,21 @@ export interface TablePair {
 }
 
 /** Finds what a table and its columns are called after a hop: by name, else by what a rename leaves the same. */
-export function pairOf(before: Table, now: Catalogue): TablePair {
-  const after = now.tables.find((t) => t.name === before.name) ?? now.tables.find((t) => sameId(t, before));
+export function pairOf(before: TableOutline, now: readonly TableOutline[]): TablePair {
+  const after = now.find((t) => t.name === before.name) ?? now.find((t) => sameId(t, before));
   if (after === undefined) return { before, common: [] };
   const common = before.columns.flatMap((column) => {
     const found = columnAfter(column, before, after);
     return found === undefined ? [] : [[column.name, found.name] as const];
   });
-  const primary = primaryKeyOf(before);
-  const key = primary?.flatMap((name) => common.filter(([old]) => old === name)) ?? [];
+  const { primaryKey } = before;
+  const key = primaryKey.flatMap((name) => common.filter(([old]) => old === name));
   // A key that lost a column no longer tells rows apart: then the content that is left must do.
-  const whole = primary !== undefined && key.length === primary.length ? key : common;
+  const whole = key.length === primaryKey.length && key.length > 0 ? key : common;
   return { before, after, common, ...(whole.length === 0 ? {} : { key: whole }) };
 }
 
-function columnAfter(column: Column, before: Table, after: Table): Column | undefined {
+function columnAfter(column: Column, before: TableOutline, after: TableOutline): Column | undefined {
   const sameName = after.columns.find((c) => c.name === column.name);
   return sameName ?? (sameId(before, after) ? after.columns.find((c) => sameId(c, column)) : undefined);
 }
@@ -73,8 +73,7 @@ function sameId(a: { readonly id?: string }, b: { readonly id?: string }): boole
 
 /** The rows of `pair.before` that are no longer there, in key order; only keys are read. */
 export async function* lostRows(before: Snapshot, after: Snapshot, pair: TablePair): AsyncGenerator<Entry> {
-  const keyBefore =
-    pair.key?.map(([old]) => old) ?? primaryKeyOf(pair.before) ?? pair.before.columns.map((c) => c.name);
+  const keyBefore = pair.key?.map(([old]) => old) ?? identityOf(pair.before);
   const rows = before.entries(pair.before, keyBefore, []);
   if (pair.after === undefined || pair.key === undefined) yield* rows;
   else {
@@ -90,7 +89,7 @@ export async function* lostRows(before: Snapshot, after: Snapshot, pair: TablePa
 async function* compare(before: Snapshot, after: Snapshot, pair: TablePair): AsyncGenerator<RowChange> {
   const { key, common } = pair;
   if (pair.after === undefined || key === undefined) {
-    const names = primaryKeyOf(pair.before) ?? pair.before.columns.map((c) => c.name);
+    const names = identityOf(pair.before);
     for await (const row of before.entries(pair.before, names, [])) yield { kind: "lost", key: named(names, row.key) };
     return;
   }
@@ -124,8 +123,8 @@ async function* compare(before: Snapshot, after: Snapshot, pair: TablePair): Asy
   }
 }
 
-async function* allAdded(after: Snapshot, table: Table): AsyncGenerator<RowChange> {
-  const names = primaryKeyOf(table) ?? table.columns.map((c) => c.name);
+async function* allAdded(after: Snapshot, table: TableOutline): AsyncGenerator<RowChange> {
+  const names = identityOf(table);
   for await (const row of after.entries(table, names, [])) yield { kind: "added", key: named(names, row.key) };
 }
 
@@ -143,7 +142,7 @@ async function* merge(
 ): AsyncGenerator<readonly [Entry | undefined, Entry | undefined]> {
   const [lefts, rights] = [left[Symbol.asyncIterator](), right[Symbol.asyncIterator]()];
   try {
-    let [l, r] = [await lefts.next(), await rights.next()];
+    let [l, r] = await Promise.all([lefts.next(), rights.next()]);
     while (!l.done || !r.done) {
       const order = l.done ? 1 : r.done ? -1 : compareKeys(l.value.key, r.value.key);
       yield [order <= 0 && !l.done ? l.value : undefined, order >= 0 && !r.done ? r.value : undefined];

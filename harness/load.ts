@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
@@ -128,7 +129,9 @@ async function filesUnder(folder: string): Promise<readonly string[]> {
 
 /** jiti reads TypeScript without a build, and remembers what it made of a file. */
 async function loaderOf(publicEntry: () => Promise<object>): Promise<(file: string) => Promise<unknown>> {
-  const [{ createJiti }, entry] = await Promise.all([import("jiti"), publicEntry()]);
+  // `require` takes a quarter of the time of `import`, which reads the exports of CommonJS first.
+  const { createJiti } = createRequire(import.meta.url)("jiti") as typeof import("jiti");
+  const entry = await publicEntry();
   const jiti = createJiti(pathToFileURL(resolve("scenarios")).href, {
     virtualModules: { "migration-sandbox": entry },
     interopDefault: false,

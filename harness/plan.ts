@@ -228,6 +228,15 @@ function trail(states: readonly State[], path: PlannedPath): readonly State[] {
   return [];
 }
 
+/** Whether anything in the plan is handed a database to work with in code. */
+export function handsOutKnex({ roots }: Plan): boolean {
+  const hands = ({ step, children }: State): boolean =>
+    step.kind === "sow" ||
+    step.release.migrations.some(({ change }) => typeof change === "function") ||
+    children.some(hands);
+  return roots.some(hands);
+}
+
 /** Paths that end at this state or beyond it. */
 export function pathsThrough(state: State): readonly PlannedPath[] {
   return [...state.ends, ...state.children.flatMap(pathsThrough)];

@@ -1,10 +1,10 @@
 import type { EngineName } from "./database.ts";
+import { engineNamed } from "./engines/named.ts";
 import { HarnessError } from "./errors.ts";
-import { type Plan, pathsOf, planOf, type Selection } from "./plan.ts";
-import { openStage } from "./sandbox.ts";
+import { handsOutKnex, type Plan, pathsOf, planOf, type Selection } from "./plan.ts";
+import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
 import { haveServer } from "./servers/had.ts";
-import type { Server } from "./servers/server.ts";
 import type { Hop } from "./start.ts";
 import type { Expectation, Verdict } from "./verdict.ts";
 import { type WalkOptions, walk } from "./walk.ts";
@@ -56,8 +56,8 @@ export interface RehearseOptions extends Partial<WalkOptions> {
   readonly engines?: readonly EngineName[];
   /** The paths to walk; all of a scenario's unless said. */
   readonly select?: (scenario: Scenario) => readonly Selection[];
-  /** Where servers come from; what it brings, its giver ends. Unless said, one is started and ended here. */
-  readonly server?: (engine: EngineName) => Promise<Server>;
+  /** Where sandboxes are made; what it brings, its giver ends. Unless said, a server is started and ended here. */
+  readonly stage?: (engine: EngineName) => Promise<Stage>;
 }
 
 export const defaults: WalkOptions = { seed: 1, timeout: 300_000, keep: false, bail: false, strict: false };
@@ -92,20 +92,20 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const rehearsals: Rehearsal[] = [];
   const notCovered: NotCovered[] = [];
   for (const engine of new Set(plans.map((plan) => plan.engine))) {
-    const server = await serverFor(engine, options, notCovered);
-    if (server === undefined) continue;
+    // The server may still be starting.
+    if (plans.some((plan) => plan.engine === engine && handsOutKnex(plan))) engineNamed(engine)?.load({ knex: true });
+    const stage = await stageFor(engine, options, notCovered);
+    if (stage === undefined) continue;
     try {
-      const stage = await openStage(server);
-      try {
-        for (const plan of plans.filter((plan) => plan.engine === engine)) {
-          rehearsals.push(...(await walk(plan, stage, walks)));
-          if (walks.bail && rehearsals.some(({ met }) => !met)) break;
-        }
-      } finally {
-        await stage.leave();
+      for (const plan of plans.filter((plan) => plan.engine === engine)) {
+        rehearsals.push(...(await walk(plan, stage, walks)));
+        if (walks.bail && rehearsals.some(({ met }) => !met)) break;
       }
     } finally {
-      if (options.server === undefined) await server.stop({ keep: rehearsals.some(({ kept }) => kept) });
+      if (options.stage === undefined) {
+        await stage.leave();
+        await stage.server.stop({ keep: rehearsals.some(({ kept }) => kept) });
+      }
     }
   }
   return counted(walks.seed, rehearsals, notCovered);
@@ -117,17 +117,27 @@ export function counted(seed: number, rehearsals: readonly Rehearsal[], notCover
   return { seed, rehearsals, met, unmet: rehearsals.length - met - inconclusive, inconclusive, notCovered };
 }
 
-async function serverFor(
+async function stageFor(
   engine: EngineName,
   options: RehearseOptions,
   notCovered: NotCovered[],
-): Promise<Server | undefined> {
+): Promise<Stage | undefined> {
   try {
-    return await (options.server ?? haveServer)(engine);
+    return await (options.stage ?? ownStage)(engine);
   } catch (error) {
     const asked = options.engines?.includes(engine) ?? false;
     if (asked || !(error instanceof HarnessError) || error.code !== "engine-not-had") throw error;
     notCovered.push({ engine, why: error.message });
     return undefined;
+  }
+}
+
+async function ownStage(engine: EngineName): Promise<Stage> {
+  const server = await haveServer(engine);
+  try {
+    return await openStage(server);
+  } catch (error) {
+    await server.stop();
+    throw error;
   }
 }

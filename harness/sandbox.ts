@@ -2,7 +2,7 @@ import type { Address, Database } from "./database.ts";
 import type { Engine, Session } from "./engines/engine.ts";
 import { HarnessError } from "./errors.ts";
 import type { Server } from "./servers/server.ts";
-import type { Catalogue, Snapshot } from "./snapshot.ts";
+import type { Catalogue, Snapshot, TableOutline } from "./snapshot.ts";
 
 /** Where sandboxes are made: the one place where an engine and a server meet. */
 export interface Stage {
@@ -21,6 +21,9 @@ export async function openStage(server: Server): Promise<Stage> {
   const admin = await engine.connect(server.maintenance).catch((cause) => {
     throw lost(server, cause);
   });
+  // The first sandbox is made before anybody asks: whoever opens a stage wants one, and has files to read until then.
+  let spare: Promise<Sandbox> | undefined;
+  const create = () => Sandbox.create({ server, engine, admin, drop });
   // Drops go their own way, one after the other, so that nothing waits for them.
   let cleaner: Promise<Session> | undefined;
   let dropping = Promise.resolve();
@@ -31,10 +34,16 @@ export async function openStage(server: Server): Promise<Stage> {
     );
     return dropping;
   };
+  spare = create();
+  spare.catch(() => {}); // Told to whoever takes it.
   return {
     server,
     engine,
-    create: () => Sandbox.create({ server, engine, admin, drop }),
+    create() {
+      const made = spare ?? create();
+      spare = undefined;
+      return made;
+    },
     async answers() {
       try {
         const session = await engine.connect(server.maintenance);
@@ -45,6 +54,7 @@ export async function openStage(server: Server): Promise<Stage> {
       }
     },
     async leave() {
+      if (!server.exclusive) await spare?.then((sandbox) => sandbox.drop()).catch(() => {});
       await Promise.all([admin.end(), cleaner?.then((session) => session.end())]);
     },
   };
@@ -159,9 +169,11 @@ export interface Reading extends Snapshot {
 export function readingOf(sandbox: Sandbox): Reading {
   let opening: ReturnType<Sandbox["snapshot"]> | undefined;
   let catalogue: Promise<Catalogue> | undefined;
+  let tables: Promise<readonly TableOutline[]> | undefined;
   const open = () => (opening ??= sandbox.snapshot());
   return {
     catalogue: () => (catalogue ??= open().then((snapshot) => snapshot.catalogue())),
+    tables: () => (tables ??= open().then((snapshot) => snapshot.tables())),
     async *rows(table) {
       yield* (await open()).rows(table);
     },
@@ -170,7 +182,8 @@ export function readingOf(sandbox: Sandbox): Reading {
     async *entries(table, key, columns) {
       yield* (await open()).entries(table, key, columns);
     },
-    orphans: async (table, foreignKey) => (await open()).orphans(table, foreignKey),
+    fingerprints: async (of) => (await open()).fingerprints(of),
+    orphans: async (of) => (await open()).orphans(of),
     hasRows: async () => (await open()).hasRows(),
     async close() {
       const snapshot = await opening?.catch(() => undefined);

@@ -36,15 +36,20 @@ export interface Definition {
   readonly definition: string;
 }
 
-export interface Table {
+/** As much of a table as rows are read and compared by. */
+export interface TableOutline {
   /** `volumes`, or `audit.volumes` outside the schema that names without one mean. */
   readonly name: string;
   readonly schema: string;
   /** What stays the same when the table is renamed, where the engine has such a thing. */
   readonly id?: string;
   readonly columns: readonly Column[];
-  readonly keys: readonly Key[];
+  readonly primaryKey: readonly string[];
   readonly foreignKeys: readonly ForeignKey[];
+}
+
+export interface Table extends TableOutline {
+  readonly keys: readonly Key[];
   readonly indexes: readonly Definition[];
   readonly checks: readonly Definition[];
   readonly triggers: readonly Definition[];
@@ -65,18 +70,34 @@ export interface Entry {
   readonly values: readonly (string | null)[];
 }
 
+/** The rows of a table as some of its columns tell them. */
+export interface Rows {
+  readonly table: TableOutline;
+  readonly columns: readonly string[];
+}
+
+/** A foreign key and the table that has it. */
+export interface Reference {
+  readonly table: TableOutline;
+  readonly key: ForeignKey;
+}
+
 /** A database at one moment: its shape as plain data, its rows on demand, never all of them in memory. */
 export interface Snapshot {
   catalogue(): Promise<Catalogue>;
+  /** Its tables with what tells rows apart and ties them together: much quicker to read than the whole catalogue. */
+  tables(): Promise<readonly TableOutline[]>;
   /** The rows of a table in the order of its primary key, as the driver gives them. */
   rows(table: string): AsyncIterable<Row>;
   /** The same, gathered: for tables known to be small. */
   all(table: string): Promise<readonly Row[]>;
   query(sql: string): Promise<readonly Row[]>;
   /** The rows of a table as text, in the byte order of `key` with NULL last. */
-  entries(table: Table, key: readonly string[], columns: readonly string[]): AsyncIterable<Entry>;
-  /** How many rows refer to a row that is not there. */
-  orphans(table: Table, foreignKey: ForeignKey): Promise<number>;
+  entries(table: TableOutline, key: readonly string[], columns: readonly string[]): AsyncIterable<Entry>;
+  /** For each of these: a text that is the same where the same rows are, told by these columns alone. */
+  fingerprints(of: readonly Rows[]): Promise<readonly string[]>;
+  /** For each of these: how many rows refer to a row that is not there. */
+  orphans(of: readonly Reference[]): Promise<readonly number[]>;
   /** Whether any table holds any row. */
   hasRows(): Promise<boolean>;
 }
@@ -86,16 +107,19 @@ const nothing: Catalogue = { tables: [], enums: [], sequences: [], views: [], fu
 /** The database before anything was installed. */
 export const emptySnapshot: Snapshot = {
   catalogue: async () => nothing,
+  tables: async () => [],
   rows: () => none(),
   all: async () => [],
   query: async () => [],
   entries: () => none(),
-  orphans: async () => 0,
+  fingerprints: async (of) => of.map(() => ""),
+  orphans: async (of) => of.map(() => 0),
   hasRows: async () => false,
 };
 
 async function* none(): AsyncGenerator<never> {}
 
-export function primaryKeyOf(table: Table): readonly string[] | undefined {
-  return table.keys.find((key) => key.primary)?.columns;
+/** The columns that tell a row from another: the primary key, or all of them. */
+export function identityOf({ primaryKey, columns }: TableOutline): readonly string[] {
+  return primaryKey.length > 0 ? primaryKey : columns.map(({ name }) => name);
 }

@@ -73,7 +73,9 @@ function rehearseOn(
     const refuse = () => {
       throw error;
     };
-    return asked ? base(engine, refuse) : base.skip(`${engine} is not covered: ${(error as Error).message}`, () => {});
+    if (asked) base(engine, refuse);
+    else base.skip(`${engine} is not covered: ${(error as Error).message}`, () => {});
+    return;
   }
   const title = ({ name, path }: Selection) => {
     const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];

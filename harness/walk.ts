@@ -93,8 +93,7 @@ class Walker {
       at = await arrive();
       const next = await this.#step(state.step, at, before);
       for (const path of next.failed ? pathsThrough(state) : state.ends) await this.#conclude(path, next);
-      await next.now.close();
-      if (next.failed || state.children.length === 0) this.#drop(next.sandbox);
+      if (next.failed || state.children.length === 0) await this.#done(next);
       else await this.#goOn(state.children, next);
     } catch (error) {
       // Whatever keeps the harness from judging makes every path through this state inconclusive.
@@ -106,7 +105,7 @@ class Walker {
   }
 
   async #goOn(children: readonly State[], at: Standing): Promise<void> {
-    if (this.#bailed) return this.#drop(at.sandbox);
+    if (this.#bailed) return this.#done(at);
     const frozen = await this.#frozenIfNeeded(children, at);
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
@@ -122,9 +121,7 @@ class Walker {
         await this.#visit(child, frozen, arrive, at);
       }
     }
-    if (frozen === undefined) return;
-    await frozen.close();
-    this.#drop(at.sandbox);
+    if (frozen !== undefined) await this.#done(at);
   }
 
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
@@ -134,7 +131,7 @@ class Walker {
     await at.now.close();
     if (!needed) return undefined;
     await at.sandbox.freeze();
-    return readingOf(at.sandbox);
+    return at.now; // Nothing has changed since it was first read.
   }
 
   async #step(step: Step, at: Standing, before: Snapshot): Promise<Standing> {
@@ -189,6 +186,11 @@ class Walker {
 
   async #judge(check: Check, ledger: ReturnType<typeof ledgerOf>): Promise<readonly Finding[]> {
     return typeof check === "function" ? await check(ledger) : judgeInvariant(check, ledger.after, this.#plan.engine);
+  }
+
+  async #done(at: Standing): Promise<void> {
+    await at.now.close();
+    this.#drop(at.sandbox);
   }
 
   #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden): void {

@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import type { Catalogue, ForeignKey, Table } from "../snapshot.ts";
+import type { ForeignKey, Reference, TableOutline } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
 import type { Judgement } from "./check.ts";
 
@@ -8,39 +8,35 @@ import type { Judgement } from "./check.ts";
  * data may have been sown on purpose, and the hop did not do it.
  */
 export async function judgeForeignKeys({ before, after }: Ledger): Promise<Judgement> {
-  const [old, now] = [await before.catalogue(), await after.catalogue()];
+  const [old, now] = await Promise.all([before.tables(), after.tables()]);
+  const references = now.flatMap((table) => table.foreignKeys.map((key) => ({ table, key })));
+  const orphans = await after.orphans(references);
   const findings: Finding[] = [];
   const notes: Finding[] = [];
-  for (const table of now.tables) {
-    for (const key of table.foreignKeys) {
-      const earlier = sameKey(old, table, key);
-      const orphans = await after.orphans(table, key);
-      const already = orphans > 0 && earlier !== undefined ? await before.orphans(earlier.table, earlier.key) : 0;
-      if (orphans > 0) (orphans > already ? findings : notes).push(violated(table, key, orphans));
-      if (!key.validated)
-        (earlier === undefined || earlier.key.validated ? findings : notes).push(unvalidated(table, key));
-    }
+  for (const [i, { table, key }] of references.entries()) {
+    const earlier = sameKey(old, table, key);
+    const count = orphans[i] ?? 0;
+    const [already = 0] = count > 0 && earlier !== undefined ? await before.orphans([earlier]) : [];
+    if (count > 0) (count > already ? findings : notes).push(violated(table, key, count));
+    if (!key.validated)
+      (earlier === undefined || earlier.key.validated ? findings : notes).push(unvalidated(table, key));
   }
   return { findings, notes };
 }
 
-function sameKey(
-  old: Catalogue,
-  table: Table,
-  key: ForeignKey,
-): { readonly table: Table; readonly key: ForeignKey } | undefined {
-  const earlier = old.tables.find((t) => t.name === table.name);
+function sameKey(old: readonly TableOutline[], table: TableOutline, key: ForeignKey): Reference | undefined {
+  const earlier = old.find((t) => t.name === table.name);
   const found = earlier?.foreignKeys.find((k) => k.name === key.name);
   return earlier !== undefined && found !== undefined ? { table: earlier, key: found } : undefined;
 }
 
-function violated(table: Table, key: ForeignKey, orphans: number): Finding {
+function violated(table: TableOutline, key: ForeignKey, orphans: number): Finding {
   const rows = orphans === 1 ? "1 row refers" : `${orphans} rows refer`;
   const message = `${rows} to no row: foreign key "${key.name}" of "${table.name}" (${key.columns.join(", ")}) to "${key.to}" (${key.toColumns.join(", ")})`;
   return { code: "foreign-key-violated", table: table.name, ...columnOf(key), message };
 }
 
-function unvalidated(table: Table, key: ForeignKey): Finding {
+function unvalidated(table: TableOutline, key: ForeignKey): Finding {
   const message = `foreign key "${key.name}" of "${table.name}" is not validated: rows from before it were never looked at`;
   return { code: "foreign-key-unvalidated", table: table.name, ...columnOf(key), message };
 }

@@ -1,5 +1,5 @@
-import { compareKeys, type Ledger, lostRows, named, pairOf } from "../ledger.ts";
-import { type Entry, primaryKeyOf, type Snapshot, type Table } from "../snapshot.ts";
+import { compareKeys, type Ledger, lostRows, named, pairOf, type TablePair } from "../ledger.ts";
+import { type Entry, identityOf, type Snapshot, type TableOutline } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
 import type { Judgement } from "./check.ts";
 
@@ -13,15 +13,19 @@ export interface Origin {
 
 /** A row that a seeder put there and the hop removed is lost, whatever the statement said; the product's own are notes. */
 export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]): Promise<Judgement> {
-  const [before, after] = [await ledger.before.catalogue(), await ledger.after.catalogue()];
+  const [before, after] = await Promise.all([ledger.before.tables(), ledger.after.tables()]);
   const findings: Finding[] = [];
   const notes: Finding[] = [];
-  for (const table of before.tables) {
+  const pairs = before.map((table) => pairOf(table, after));
+  const unchanged = await unchangedIn(pairs, ledger);
+  for (const pair of pairs) {
+    if (unchanged.has(pair)) continue;
+    const { before: table } = pair;
     const lost = { seeder: tally(), product: tally() };
-    const rows = lostRows(ledger.before, ledger.after, pairOf(table, after));
+    const rows = lostRows(ledger.before, ledger.after, pair);
     for await (const [row, by] of withOrigin(rows, table, origins)) lost[by](row);
-    const columns = primaryKeyOf(table) ?? table.columns.map((c) => c.name);
-    const gone = after.tables.every((t) => t.name !== table.name) ? ", and so is the table" : "";
+    const columns = identityOf(table);
+    const gone = after.every((t) => t.name !== table.name) ? ", and so is the table" : "";
     const say = (count: number, whose: string, keys: readonly Entry[]) => {
       const shown = keys.map((row) => JSON.stringify(named(columns, row.key))).join(", ");
       const verb = count === 1 ? "row is" : "rows are";
@@ -40,6 +44,16 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
   return { findings, notes };
 }
 
+/** Where the keys on both sides come to the same fingerprint nothing is lost, and no row has to be looked at. */
+async function unchangedIn(pairs: readonly TablePair[], { before, after }: Ledger): Promise<ReadonlySet<TablePair>> {
+  const left = pairs.flatMap((pair) => (pair.after && pair.key ? [{ pair, now: pair.after, key: pair.key }] : []));
+  const [old, now] = await Promise.all([
+    before.fingerprints(left.map(({ pair, key }) => ({ table: pair.before, columns: key.map(([name]) => name) }))),
+    after.fingerprints(left.map(({ now, key }) => ({ table: now, columns: key.map(([, name]) => name) }))),
+  ]);
+  return new Set(left.filter((_, i) => old[i] === now[i]).map(({ pair }) => pair));
+}
+
 /** Counts rows and remembers the first of them; called without a row, it tells. */
 function tally(): (row?: Entry) => { readonly count: number; readonly first: readonly Entry[] } {
   let count = 0;
@@ -56,7 +70,7 @@ function tally(): (row?: Entry) => { readonly count: number; readonly first: rea
  */
 async function* withOrigin(
   rows: AsyncIterable<Entry>,
-  table: Table,
+  table: TableOutline,
   origins: readonly Origin[],
 ): AsyncGenerator<readonly [Entry, Origin["by"]]> {
   const earlier = origins.slice(0, -1).map(({ state }) => lookup(state, table));
@@ -72,7 +86,7 @@ async function* withOrigin(
 }
 
 /** Answers whether rows, asked for in key order, are in this state. */
-function lookup(state: Snapshot, table: Table): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
+function lookup(state: Snapshot, table: TableOutline): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
   let stream: AsyncIterator<Entry> | undefined;
   let current: IteratorResult<Entry> | undefined;
   return {
@@ -88,9 +102,9 @@ function lookup(state: Snapshot, table: Table): { has(row: Entry): Promise<boole
   };
 }
 
-async function keysOf(state: Snapshot, table: Table): Promise<AsyncIterable<Entry>> {
-  const pair = pairOf(table, await state.catalogue());
-  const wanted = primaryKeyOf(table) ?? table.columns.map((c) => c.name);
+async function keysOf(state: Snapshot, table: TableOutline): Promise<AsyncIterable<Entry>> {
+  const pair = pairOf(table, await state.tables());
+  const wanted = identityOf(table);
   const key = wanted.flatMap((name) => pair.common.filter(([now]) => now === name).map(([, then]) => then));
   if (pair.after === undefined || key.length < wanted.length) return nobody();
   return state.entries(pair.after, key, []);

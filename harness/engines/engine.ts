@@ -7,6 +7,8 @@ export interface Engine {
   readonly capabilities: Capabilities;
   /** The table in which a sandbox records what was applied, as SQL names it; snapshots leave it out. */
   readonly recordTable: string;
+  /** Loads the client libraries ahead of their first use, while something else is waited for. */
+  load(what: { readonly knex: boolean }): void;
   /** One session, for whatever needs one. */
   connect(address: Address): Promise<Session>;
   /** Knex with a small pool of its own sessions. */

@@ -1,10 +1,16 @@
 import type { Client } from "pg";
-import type { Catalogue } from "../snapshot.ts";
+import type { Catalogue, TableOutline } from "../snapshot.ts";
 
 /** Reads the catalogue in one round trip; PostgreSQL's own functions say how each thing is written. */
 export async function readCatalogue(client: Client): Promise<Catalogue> {
   const { rows } = await client.query<{ catalogue: Catalogue }>(catalogueSql);
   return rows[0]?.catalogue as Catalogue;
+}
+
+/** Reads no more than rows are compared by. */
+export async function readTables(client: Client): Promise<readonly TableOutline[]> {
+  const { rows } = await client.query<{ tables: readonly TableOutline[] }>(outlineSql);
+  return rows[0]?.tables ?? [];
 }
 
 const ours = "not (n.nspname = 'public' and c.relname = '_migration_sandbox')";
@@ -59,12 +65,19 @@ const triggers = list(
   "t.tgname",
 );
 
+const primaryKey = `coalesce((select ${columnsOf("k.conrelid", "k.conkey")} from pg_constraint k
+  where k.conrelid = c.oid and k.contype = 'p'), '[]')`;
+const outline = `'name', ${nameOf("n.nspname", "c.relname")}, 'schema', n.nspname, 'id', c.oid::text, 'columns', ${columns},
+  'primaryKey', ${primaryKey}, 'foreignKeys', ${foreignKeys}`;
+const everyTable = `from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p') and not c.relispartition and ${products} and ${ours} and ${ofNoExtension("pg_class", "c.oid")}`;
+const inOrder = "n.nspname <> 'public', n.nspname, c.relname";
+const outlineSql = `select ${list(`json_build_object(${outline})`, everyTable, inOrder)} as tables`;
+
 const tables = list(
-  `json_build_object('name', ${nameOf("n.nspname", "c.relname")}, 'schema', n.nspname, 'id', c.oid::text, 'columns', ${columns}, 'keys', ${keys},
-    'foreignKeys', ${foreignKeys}, 'indexes', ${indexes}, 'checks', ${checks}, 'triggers', ${triggers})`,
-  `from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p') and not c.relispartition and ${products} and ${ours} and ${ofNoExtension("pg_class", "c.oid")}`,
-  "n.nspname <> 'public', n.nspname, c.relname",
+  `json_build_object(${outline}, 'keys', ${keys}, 'indexes', ${indexes}, 'checks', ${checks}, 'triggers', ${triggers})`,
+  everyTable,
+  inOrder,
 );
 const enums = list(
   `json_build_object('name', ${nameOf("n.nspname", "t.typname")}, 'labels',

@@ -1,14 +1,6 @@
 import type { Client } from "pg";
-import {
-  type Catalogue,
-  type Entry,
-  type ForeignKey,
-  primaryKeyOf,
-  type Row,
-  type Snapshot,
-  type Table,
-} from "../snapshot.ts";
-import { readCatalogue } from "./postgres-catalogue.ts";
+import type { Catalogue, Entry, ForeignKey, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
+import { readCatalogue, readTables } from "./postgres-catalogue.ts";
 
 const rowsAtATime = 1000;
 
@@ -16,17 +8,21 @@ const rowsAtATime = 1000;
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
   await client.query("begin isolation level repeatable read, read only");
   let catalogue: Promise<Catalogue> | undefined;
+  let tables: Promise<readonly TableOutline[]> | undefined;
   let cursors = 0;
 
   async function* cursor<T>(sql: string, asText: boolean): AsyncGenerator<T> {
     const name = `c${++cursors}`;
-    await client.query(`declare ${name} no scroll cursor for ${sql}`);
+    const fetch = `fetch ${rowsAtATime} from ${name}`;
+    let text = `declare ${name} no scroll cursor for ${sql}; ${fetch}`;
     try {
       for (;;) {
-        const text = `fetch ${rowsAtATime} from ${name}`;
-        const { rows } = asText ? await client.query({ text, rowMode: "array" }) : await client.query(text);
-        yield* rows as T[];
+        const result: unknown = asText ? await client.query({ text, rowMode: "array" }) : await client.query(text);
+        // Two statements have two results, the rows being the second's.
+        const { rows } = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
+        yield* rows;
         if (rows.length < rowsAtATime) return;
+        text = fetch;
       }
     } finally {
       await client.query(`close ${name}`).catch(() => {}); // The moment may have ended before its reader did.
@@ -35,12 +31,13 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
 
   const snapshot: Snapshot = {
     catalogue: () => (catalogue ??= readCatalogue(client)),
+    tables: () => (tables ??= readTables(client)),
 
     async *rows(name) {
-      const table = (await snapshot.catalogue()).tables.find((t) => t.name === name);
+      const table = (await snapshot.tables()).find((t) => t.name === name);
       if (table === undefined) throw new Error(`There is no table "${name}" in this snapshot`);
-      const key = primaryKeyOf(table) ?? [];
-      const order = key.length === 0 ? "" : ` order by ${key.map(quoted).join(", ")}`;
+      const { primaryKey } = table;
+      const order = primaryKey.length === 0 ? "" : ` order by ${primaryKey.map(quoted).join(", ")}`;
       yield* cursor<Row>(`select * from ${sqlName(table)}${order}`, false);
     },
 
@@ -69,15 +66,28 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       }
     },
 
-    async orphans(table, foreignKey) {
-      const parent = (await snapshot.catalogue()).tables.find((t) => t.name === foreignKey.to);
-      if (parent === undefined) return 0;
-      const { rows } = await client.query<{ orphans: string }>(orphansOf(table, foreignKey, parent));
-      return Number(rows[0]?.orphans ?? 0);
+    async fingerprints(of) {
+      if (of.length === 0) return [];
+      const { rows } = await client.query<{ print: string }>(inOneQuestion(of.map(fingerprintOf)));
+      return rows.map(({ print }) => print);
+    },
+
+    async orphans(of) {
+      const tables = await snapshot.tables();
+      const told = of.map(({ table, key }) =>
+        orphansOf(
+          table,
+          key,
+          tables.find((t) => t.name === key.to),
+        ),
+      );
+      if (told.length === 0) return [];
+      const { rows } = await client.query<{ orphans: string }>(inOneQuestion(told));
+      return rows.map(({ orphans }) => Number(orphans));
     },
 
     async hasRows() {
-      const { tables } = await snapshot.catalogue();
+      const tables = await snapshot.tables();
       if (tables.length === 0) return false;
       const any = tables.map((table) => `exists (select from ${sqlName(table)})`).join(" or ");
       const { rows } = await client.query<{ any: boolean }>(`select ${any} as any`);
@@ -87,7 +97,16 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
   return { ...snapshot, end: () => client.end() };
 }
 
-function orphansOf(table: Table, { columns, toColumns }: ForeignKey, parent: Table): string {
+/** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
+function fingerprintOf({ table, columns }: Rows): string {
+  const row = columns
+    .map((column) => `coalesce(length(${quoted(column)}::text) || ':' || ${quoted(column)}::text, 'null')`)
+    .join(" || ',' || ");
+  return `select count(*) || ' ' || coalesce(sum(hashtextextended(${row}, 0)), 0) as print from ${sqlName(table)}`;
+}
+
+function orphansOf(table: TableOutline, { columns, toColumns }: ForeignKey, parent: TableOutline | undefined): string {
+  if (parent === undefined) return "select 0 as orphans";
   const refers = columns.map((column) => `child.${quoted(column)} is not null`).join(" and ");
   const meets = columns
     .map((column, i) => `parent.${quoted(toColumns[i] ?? "")} = child.${quoted(column)}`)
@@ -96,7 +115,13 @@ function orphansOf(table: Table, { columns, toColumns }: ForeignKey, parent: Tab
     where ${refers} and not exists (select from ${sqlName(parent)} as parent where ${meets})`;
 }
 
-function sqlName(table: Table): string {
+/** The answers of many questions as rows in their order: one round trip instead of one each. */
+function inOneQuestion(questions: readonly string[]): string {
+  const numbered = questions.map((question, i) => `select ${i} as number, answer.* from (${question}) as answer`);
+  return `${numbered.join(" union all ")} order by number`;
+}
+
+function sqlName(table: TableOutline): string {
   return `${quoted(table.schema)}.${quoted(table.name.slice(table.schema === "public" ? 0 : table.schema.length + 1))}`;
 }
 

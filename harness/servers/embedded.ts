@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { postgres } from "../engines/postgres.ts";
 import { HarnessError } from "../errors.ts";
-import { discardPrepared, type Prepared, preparedPostgres, type ServerUser, serverEnvironment } from "./prepared.ts";
+import {
+  discardPrepared,
+  type Prepared,
+  preparedPostgres,
+  type ServerUser,
+  serverEnvironment,
+  serverUser,
+} from "./prepared.ts";
 import { makeRun, type Run, reapDeadRuns, sharedRun } from "./run.ts";
 import type { Server } from "./server.ts";
 
@@ -68,6 +75,7 @@ async function startIn(run: Run, user: ServerUser | undefined): Promise<Server> 
   for (let attempt = 1; ; attempt++) {
     const port = 10240 + Math.floor(Math.random() * 22000); // Below what the system hands to outgoing connections.
     const child = launch(run, prepared, port, user);
+    postgres.load({ knex: false });
     const refusal = await readiness(run, child);
     if (refusal === undefined) {
       const maintenance = {
@@ -207,19 +215,4 @@ function notStarted(words: string, run: Run): HarnessError {
 
 function ownerOf(user: ServerUser | undefined): number {
   return user?.uid ?? process.getuid?.() ?? 0;
-}
-
-function serverUser(): ServerUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = readFileSync("/etc/passwd", "utf8")
-    .split("\n")
-    .map((line) => line.split(":"));
-  const found = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
-  if (found === undefined) {
-    throw new HarnessError(
-      "server-not-started",
-      `Cannot start PostgreSQL as root: there is neither a user "postgres" nor "nobody" to run it (run as another user)`,
-    );
-  }
-  return { name: found[0] ?? "", uid: Number(found[2]), gid: Number(found[3]) };
 }

@@ -36,6 +36,22 @@ export interface ServerUser {
   readonly gid: number;
 }
 
+/** @throws {HarnessError} `server-not-started` as root where there is nobody else to run a server. */
+export function serverUser(): ServerUser | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
+  const found = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
+  if (found === undefined) {
+    throw new HarnessError(
+      "server-not-started",
+      `Cannot start PostgreSQL as root: there is neither a user "postgres" nor "nobody" to run it (run as another user)`,
+    );
+  }
+  return { name: found[0] ?? "", uid: Number(found[2]), gid: Number(found[3]) };
+}
+
 // What a throwaway server can do without, and what a server otherwise takes from the machine it is on.
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: "127.0.0.1",
@@ -50,6 +66,7 @@ const settings: Readonly<Record<string, string>> = {
   checkpoint_timeout: "1h",
   autovacuum: "off",
   io_method: "sync",
+  dynamic_shared_memory_type: "mmap", // In the data folder, so that it goes with it even after a SIGKILL.
   max_logical_replication_workers: "0",
   jit: "off",
   scram_iterations: "1", // The password keeps other users of this machine out; nobody ever has its hash.
