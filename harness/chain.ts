@@ -1,4 +1,4 @@
-import type { Database, EngineName, PerEngine } from "./database.ts";
+import { type Database, type EngineName, forEngine, type PerEngine } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
 
 /** SQL that stands in a file, so that a message can point into it. */
@@ -138,5 +138,5 @@ export function changeFor(
 ): string | SqlFile | ((db: Database) => Promise<void>) | undefined {
   if (typeof change === "string" || typeof change === "function") return change;
   if ("sql" in change) return change as SqlFile;
-  return change[engine] ?? (engine === "mariadb" ? change.mysql : undefined);
+  return forEngine(change, engine);
 }

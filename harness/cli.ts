@@ -97,7 +97,7 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
   for (const engine of choice.engine ?? []) refuseUnhad(engine);
   const soon = stageSoon();
   try {
-    const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearsal.ts")]);
+    const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
     const teller =
       choice.reporter === "json" ? undefined : (await import("./report/teller.ts")).tellerTo(process.stdout, choice);
     const result = await rehearse([...wanted.keys()], {

@@ -11,6 +11,11 @@ export const engineNames: readonly EngineName[] = ["postgres", "mysql", "mariadb
 /** Something that may differ from engine to engine. */
 export type PerEngine<T> = { readonly [E in EngineName]?: T };
 
+/** What holds for this engine; MariaDB falls back to what is said for MySQL. */
+export function forEngine<T>(told: PerEngine<T>, engine: EngineName): T | undefined {
+  return told[engine] ?? (engine === "mariadb" ? told.mysql : undefined);
+}
+
 /** Where a sandbox can be reached. */
 export interface Address {
   readonly host: string;

@@ -63,8 +63,11 @@ export function pairOf(before: TableOutline, now: readonly TableOutline[]): Tabl
 }
 
 function columnAfter(column: Column, before: TableOutline, after: TableOutline): Column | undefined {
-  const sameName = after.columns.find((c) => c.name === column.name);
-  return sameName ?? (sameId(before, after) ? after.columns.find((c) => sameId(c, column)) : undefined);
+  const known = sameId(before, after);
+  const same = known ? after.columns.find((c) => sameId(c, column)) : undefined;
+  // A name by which another column of before goes now is that column's.
+  const taken = (c: Column) => known && before.columns.some((other) => sameId(other, c));
+  return same ?? after.columns.find((c) => c.name === column.name && !taken(c));
 }
 
 function sameId(a: { readonly id?: string }, b: { readonly id?: string }): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Address, Database } from "./database.ts";
 import type { Engine, Session } from "./engines/engine.ts";
 import { HarnessError } from "./errors.ts";
@@ -191,6 +192,11 @@ export function readingOf(sandbox: Sandbox): Reading {
       await snapshot?.end();
     },
   };
+}
+
+/** Ends a pool; a session that somebody took and never gave back is not waited for. */
+export async function endKnex(db: Database): Promise<void> {
+  await Promise.race([db.destroy(), sleep(500, undefined, { ref: false })]);
 }
 
 /** Our own dealings with the server are no upgrade's fault. */

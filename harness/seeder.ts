@@ -44,12 +44,14 @@ export async function sow(
   { db, seed }: { readonly db: Database; readonly seed: number },
 ): Promise<void> {
   const start = createHash("sha256").update(`${seed} ${name}`).digest().readUInt32LE();
+  let own: Faker | undefined;
   const soil: Soil = {
     db,
     random: mulberry32(start),
     // Loaded when a seeder asks for it: most never do, and it is large.
     get faker() {
-      return fakerFrom(start);
+      own ??= fakerFrom(start);
+      return own;
     },
   };
   try {
@@ -61,9 +63,10 @@ export async function sow(
 
 function fakerFrom(start: number): Faker {
   const { faker } = createRequire(import.meta.url)("@faker-js/faker/locale/en") as { faker: Faker };
-  faker.seed(start);
-  faker.setDefaultRefDate("2025-01-01T00:00:00Z"); // Otherwise dates would follow today.
-  return faker;
+  // An instance for each sowing: what one seeder draws must not move what another gets.
+  const own = new (faker.constructor as typeof Faker)({ locale: faker.rawDefinitions, seed: start });
+  own.setDefaultRefDate("2025-01-01T00:00:00Z"); // Otherwise dates would follow today.
+  return own;
 }
 
 /** Tommy Ettinger's mulberry32: 32 bits of state are plenty for choosing rows. */

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine, Session, Transaction } from "./engines/engine.ts";
 import { HarnessError, messageOf } from "./errors.ts";
 import { placeOf } from "./place.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
 import { notesOf, Record } from "./record.ts";
-import { lost, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, lost, type Sandbox, type Stage } from "./sandbox.ts";
+import { within } from "./time-limit.ts";
 import type { Finding } from "./verdict.ts";
 
 /** One hop as it went: what ran, in order, and how long it took. */
@@ -43,17 +43,9 @@ export async function start(sandbox: Sandbox, release: PlannedRelease, options: 
     const migrations = progress.done.map(({ name, milliseconds }) => ({ name, milliseconds }));
     return { from: options.from, to: release.name, milliseconds: since(begun), migrations };
   };
-  const overdue = new AbortController();
-  const limit = sleep(options.timeout, "overdue" as const, { signal: overdue.signal }).catch(() => "overdue" as const);
   const walk = migrate(sandbox, release, progress, options);
-  walk.catch(() => {}); // If it is overdue, nobody hears what ending its session makes of it.
-  try {
-    const came = await Promise.race([walk, limit]);
-    if (came === "overdue") throw await timedOut(sandbox, release, progress, options);
-    return { hop: hop(), ...came };
-  } finally {
-    overdue.abort();
-  }
+  const outcome = await within(options.timeout, walk, () => timedOut(sandbox, release, progress, options));
+  return { hop: hop(), ...outcome };
 }
 
 interface Progress {
@@ -66,11 +58,11 @@ async function timedOut(
   { name }: PlannedRelease,
   { running }: Progress,
   { from, timeout }: StartOptions,
-): Promise<HarnessError> {
+): Promise<never> {
   await sandbox.endSessions().catch(() => {});
   const where = running === undefined ? "" : ` in migration "${running}"`;
   const message = `Cannot tell what becomes of the hop ${from ?? "∅"} → ${name}: it still hung${where} after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
-  return new HarnessError("timed-out", message);
+  throw new HarnessError("timed-out", message);
 }
 
 type Outcome = Pick<Started, "failure" | "notes">;
@@ -159,7 +151,7 @@ async function runMigration(
   } else if (transaction?.db !== undefined) await change(transaction.db);
   else {
     const db = await sandbox.knex();
-    await change(db).finally(() => db.destroy());
+    await change(db).finally(() => endKnex(db));
   }
 }
 

@@ -3,9 +3,9 @@ import type { Database } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import { plannedRelease } from "./plan.ts";
-import { defaults } from "./rehearsal.ts";
+import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";
-import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { start } from "./start.ts";
 import type { Finding } from "./verdict.ts";
 
@@ -80,7 +80,7 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
           `Cannot upgrade to "${name}": nothing is installed yet (sandbox.install(chain, release) first)`,
         );
       await closeReadings();
-      await knex.destroy(); // A database cannot be copied while somebody is in it.
+      await endKnex(knex); // A database cannot be copied while somebody is in it.
       const before = await sandbox.copy();
       knex.initialize();
       befores.push(before);
@@ -89,7 +89,7 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
     },
     async end() {
       await closeReadings();
-      await knex.destroy();
+      await endKnex(knex);
       for (const each of [...befores, sandbox]) await each.drop();
     },
   };

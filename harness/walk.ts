@@ -6,10 +6,11 @@ import { HarnessError, messageOf } from "./errors.ts";
 import { ledgerOf } from "./ledger.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, type Step } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
-import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
-import { sow } from "./seeder.ts";
+import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { type Seeder, sow } from "./seeder.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
 import { type Hop, start } from "./start.ts";
+import { within } from "./time-limit.ts";
 import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
 
 export interface WalkOptions {
@@ -138,8 +139,7 @@ class Walker {
     const begun = performance.now();
     const { sandbox } = at;
     if (step.kind === "sow") {
-      const db = await sandbox.knex();
-      await sow(step.seeder, { db, seed: this.#options.seed }).finally(() => db.destroy());
+      await this.#sow(step.seeder, sandbox);
       return {
         ...at,
         by: "seeder",
@@ -167,6 +167,19 @@ class Walker {
     };
   }
 
+  async #sow(seeder: Seeder, sandbox: Sandbox): Promise<void> {
+    const { seed, timeout } = this.#options;
+    const db = await sandbox.knex();
+    const sowing = sow(seeder, { db, seed }).finally(() => endKnex(db));
+    await within(timeout, sowing, () => this.#overdue(`Cannot sow "${seeder.name}"`, sandbox));
+  }
+
+  async #overdue(what: string, sandbox: Sandbox): Promise<never> {
+    await sandbox.endSessions().catch(() => {});
+    const message = `${what}: it still hung after ${this.#options.timeout / 1000} s (give it longer with --timeout <seconds>)`;
+    throw new HarnessError("timed-out", message);
+  }
+
   /** Lets a path end here: its own checks, its verdict, whether that was expected. */
   async #conclude(path: PlannedPath, at: Standing): Promise<void> {
     const begun = performance.now();
@@ -174,7 +187,14 @@ class Walker {
     const ledger = ledgerOf(at.first, at.now);
     const own: Finding[] = [];
     try {
-      for (const check of checks) own.push(...(await this.#judge(check, ledger)));
+      for (const check of checks) {
+        const judging = this.#judge(check, ledger);
+        own.push(
+          ...(await within(this.#options.timeout, judging, () =>
+            this.#overdue("Cannot judge what came out", at.sandbox),
+          )),
+        );
+      }
     } catch (thrown) {
       const error = thrown instanceof HarnessError ? thrown : checkFailed(thrown);
       return this.#inconclusive(path, error, at);

@@ -25,8 +25,10 @@ export async function judgeForeignKeys({ before, after }: Ledger): Promise<Judge
 }
 
 function sameKey(old: readonly TableOutline[], table: TableOutline, key: ForeignKey): Reference | undefined {
-  const earlier = old.find((t) => t.name === table.name);
-  const found = earlier?.foreignKeys.find((k) => k.name === key.name);
+  const sameId = (t: TableOutline) => t.id !== undefined && t.id === table.id;
+  const earlier = old.find(sameId) ?? old.find((t) => t.name === table.name);
+  const alike = (k: ForeignKey) => k.columns.join() === key.columns.join() && k.to === key.to;
+  const found = earlier?.foreignKeys.find((k) => k.name === key.name) ?? earlier?.foreignKeys.find(alike);
   return earlier !== undefined && found !== undefined ? { table: earlier, key: found } : undefined;
 }
 

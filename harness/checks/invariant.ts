@@ -1,4 +1,4 @@
-import type { EngineName, PerEngine } from "../database.ts";
+import { type EngineName, forEngine, type PerEngine } from "../database.ts";
 import { HarnessError } from "../errors.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
@@ -26,7 +26,7 @@ export async function judgeInvariant(
   after: Snapshot,
   engine: EngineName,
 ): Promise<readonly Finding[]> {
-  const sql = typeof query === "string" ? query : (query[engine] ?? (engine === "mariadb" ? query.mysql : undefined));
+  const sql = typeof query === "string" ? query : forEngine(query, engine);
   if (sql === undefined)
     throw new HarnessError("check-failed", `Cannot check "${code}": it has no query for ${engine}`);
   const rows = await after.query(sql);

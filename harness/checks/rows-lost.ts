@@ -1,5 +1,5 @@
 import { compareKeys, type Ledger, lostRows, named, pairOf, type TablePair } from "../ledger.ts";
-import { type Entry, identityOf, type Snapshot, type TableOutline } from "../snapshot.ts";
+import { type Entry, identityOf, type Rows, type Snapshot } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
 import type { Judgement } from "./check.ts";
 
@@ -23,13 +23,13 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
     const { before: table } = pair;
     const lost = { seeder: tally(), product: tally() };
     const rows = lostRows(ledger.before, ledger.after, pair);
-    for await (const [row, by] of withOrigin(rows, table, origins)) lost[by](row);
-    const columns = identityOf(table);
-    const gone = after.every((t) => t.name !== table.name) ? ", and so is the table" : "";
+    const columns = pair.key?.map(([name]) => name) ?? identityOf(table);
+    for await (const [row, by] of withOrigin(rows, { table, columns }, origins)) lost[by](row);
+    const gone = pair.after === undefined ? ", and so is the table" : "";
     const say = (count: number, whose: string, keys: readonly Entry[]) => {
       const shown = keys.map((row) => JSON.stringify(named(columns, row.key))).join(", ");
-      const verb = count === 1 ? "row is" : "rows are";
-      return `${count} ${whose} ${verb} gone from "${table.name}"${gone}: ${shown}${count > keys.length ? ", …" : ""}`;
+      const rows = count === 1 ? `1 ${whose} row is` : `${count} ${whose} rows are`;
+      return `${rows} gone from "${table.name}"${gone}: ${shown}${count > keys.length ? ", …" : ""}`;
     };
     const [sown, products] = [lost.seeder(), lost.product()];
     if (sown.count > 0)
@@ -38,7 +38,7 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
       notes.push({
         code: "rows-lost",
         table: table.name,
-        message: say(products.count, "of the product's own", products.first),
+        message: say(products.count, "product", products.first),
       });
   }
   return { findings, notes };
@@ -70,10 +70,10 @@ function tally(): (row?: Entry) => { readonly count: number; readonly first: rea
  */
 async function* withOrigin(
   rows: AsyncIterable<Entry>,
-  table: TableOutline,
+  rowsOf: Rows,
   origins: readonly Origin[],
 ): AsyncGenerator<readonly [Entry, Origin["by"]]> {
-  const earlier = origins.slice(0, -1).map(({ state }) => lookup(state, table));
+  const earlier = origins.slice(0, -1).map(({ state }) => lookup(state, rowsOf));
   try {
     for await (const row of rows) {
       let step = origins.length - 1;
@@ -86,15 +86,17 @@ async function* withOrigin(
 }
 
 /** Answers whether rows, asked for in key order, are in this state. */
-function lookup(state: Snapshot, table: TableOutline): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
+function lookup(state: Snapshot, rowsOf: Rows): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
   let stream: AsyncIterator<Entry> | undefined;
   let current: IteratorResult<Entry> | undefined;
   return {
     async has(row) {
-      stream ??= (await keysOf(state, table))[Symbol.asyncIterator]();
+      stream ??= (await keysOf(state, rowsOf))[Symbol.asyncIterator]();
       current ??= await stream.next();
       while (!current.done && compareKeys(current.value.key, row.key) < 0) current = await stream.next();
-      return !current.done && compareKeys(current.value.key, row.key) === 0;
+      const found = !current.done && compareKeys(current.value.key, row.key) === 0;
+      if (found) current = await stream.next(); // Of rows that are equal, each can be met once.
+      return found;
     },
     async end() {
       await stream?.return?.();
@@ -102,9 +104,8 @@ function lookup(state: Snapshot, table: TableOutline): { has(row: Entry): Promis
   };
 }
 
-async function keysOf(state: Snapshot, table: TableOutline): Promise<AsyncIterable<Entry>> {
+async function keysOf(state: Snapshot, { table, columns: wanted }: Rows): Promise<AsyncIterable<Entry>> {
   const pair = pairOf(table, await state.tables());
-  const wanted = identityOf(table);
   const key = wanted.flatMap((name) => pair.common.filter(([now]) => now === name).map(([, then]) => then));
   if (pair.after === undefined || key.length < wanted.length) return nobody();
   return state.entries(pair.after, key, []);

@@ -6,7 +6,14 @@ const rowsAtATime = 1000;
 
 /** One read-only transaction is the moment; cursors in it hand out rows as they are asked for. */
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
-  await client.query("begin isolation level repeatable read, read only");
+  // The moment is that of the first question, so one is asked at once.
+  await client.query("begin isolation level repeatable read, read only; select 1");
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const answer = last.then(ask, ask);
+    last = answer;
+    return answer;
+  };
   let catalogue: Promise<Catalogue> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   let cursors = 0;
@@ -17,7 +24,10 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     let text = `declare ${name} no scroll cursor for ${sql}; ${fetch}`;
     try {
       for (;;) {
-        const result: unknown = asText ? await client.query({ text, rowMode: "array" }) : await client.query(text);
+        const sent = text;
+        const ask = (): Promise<unknown> =>
+          asText ? client.query({ text: sent, rowMode: "array" }) : client.query(sent);
+        const result = await inTurn(ask);
         // Two statements have two results, the rows being the second's.
         const { rows } = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
         yield* rows;
@@ -25,13 +35,13 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
         text = fetch;
       }
     } finally {
-      await client.query(`close ${name}`).catch(() => {}); // The moment may have ended before its reader did.
+      await inTurn(() => client.query(`close ${name}`)).catch(() => {}); // The moment may have ended before its reader did.
     }
   }
 
   const snapshot: Snapshot = {
-    catalogue: () => (catalogue ??= readCatalogue(client)),
-    tables: () => (tables ??= readTables(client)),
+    catalogue: () => (catalogue ??= inTurn(() => readCatalogue(client))),
+    tables: () => (tables ??= inTurn(() => readTables(client))),
 
     async *rows(name) {
       const table = (await snapshot.tables()).find((t) => t.name === name);
@@ -47,14 +57,15 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       return rows;
     },
 
-    async query(sql) {
-      await client.query("savepoint question");
-      try {
-        return (await client.query<Row>(sql)).rows;
-      } finally {
-        await client.query("rollback to savepoint question"); // A question that fails must not end the moment.
-      }
-    },
+    query: (sql) =>
+      inTurn(async () => {
+        await client.query("savepoint question");
+        try {
+          return (await client.query<Row>(sql)).rows;
+        } finally {
+          await client.query("rollback to savepoint question"); // A question that fails must not end the moment.
+        }
+      }),
 
     async *entries(table, key, columns) {
       const asText = (name: string, i: number) => `${quoted(name)}::text as c${i}`;
@@ -68,7 +79,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
 
     async fingerprints(of) {
       if (of.length === 0) return [];
-      const { rows } = await client.query<{ print: string }>(inOneQuestion(of.map(fingerprintOf)));
+      const { rows } = await inTurn(() => client.query<{ print: string }>(inOneQuestion(of.map(fingerprintOf))));
       return rows.map(({ print }) => print);
     },
 
@@ -82,7 +93,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
         ),
       );
       if (told.length === 0) return [];
-      const { rows } = await client.query<{ orphans: string }>(inOneQuestion(told));
+      const { rows } = await inTurn(() => client.query<{ orphans: string }>(inOneQuestion(told)));
       return rows.map(({ orphans }) => Number(orphans));
     },
 
@@ -90,7 +101,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       const tables = await snapshot.tables();
       if (tables.length === 0) return false;
       const any = tables.map((table) => `exists (select from ${sqlName(table)})`).join(" or ");
-      const { rows } = await client.query<{ any: boolean }>(`select ${any} as any`);
+      const { rows } = await inTurn(() => client.query<{ any: boolean }>(`select ${any} as any`));
       return rows[0]?.any ?? false;
     },
   };

@@ -22,12 +22,7 @@ export const postgres: Engine = {
   },
 
   async knex(address) {
-    return loadKnex()({
-      client: "pg",
-      version: unasked,
-      connection: { ...address, ...settings },
-      pool: { min: 0, max: 4 },
-    });
+    return knexOver({ ...address, ...settings }, 4);
   },
 
   async snapshot(address) {
@@ -72,6 +67,7 @@ export const postgres: Engine = {
   },
 
   async split(sql) {
+    if (leadingBlank(sql.replaceAll(";", " ")) === sql.length) return [];
     const { parse } = await import("libpg-query");
     const bytes = Buffer.from(sql);
     const { stmts = [] } = (await parse(sql)) as { stmts?: { stmt_location?: number; stmt_len?: number }[] };
@@ -98,8 +94,11 @@ export const postgres: Engine = {
 const require = createRequire(import.meta.url);
 const loadKnex = () => require("knex") as (config: Knex.Config) => Database;
 
-// Knex asks every connection for a version that only its forks of PostgreSQL depend on, unless it is told one.
-const unasked = "13";
+function knexOver(connection: object, most: number): Database {
+  const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }; // Only the command prints.
+  // Told a version, Knex does not ask every connection for one, on which only forks of PostgreSQL depend.
+  return loadKnex()({ client: "pg", version: "13", connection, pool: { min: 0, max: most }, log: silent });
+}
 
 type PostgresError = Error & {
   readonly code?: string;
@@ -147,7 +146,7 @@ async function begin(client: Client): Promise<Transaction> {
 }
 
 async function beginForCode(client: Client): Promise<Transaction> {
-  const db: Database = loadKnex()({ client: "pg", version: unasked, connection: {}, pool: { min: 0, max: 1 } });
+  const db: Database = knexOver({}, 1);
   // Knex is given this one session, so that SQL and code of one transaction share it.
   db.client.acquireRawConnection = async () => client;
   db.client.destroyRawConnection = async () => {};
@@ -155,8 +154,18 @@ async function beginForCode(client: Client): Promise<Transaction> {
   const done = () => db.destroy();
   return {
     db: transaction,
-    commit: () => transaction.commit().then(done),
-    rollback: () => transaction.rollback().then(done),
+    async commit() {
+      if (transaction.isCompleted()) throw new Error("The migration ended the transaction that it was handed");
+      try {
+        await transaction.commit();
+        await transaction.executionPromise; // Here, not there, Knex tells of a COMMIT that was refused.
+      } finally {
+        await done();
+      }
+    },
+    async rollback() {
+      await transaction.rollback().finally(done);
+    },
   };
 }
 

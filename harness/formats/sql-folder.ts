@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Migration, MigrationSource, SqlFile } from "../chain.ts";
-import { type EngineName, engineNames } from "../database.ts";
+import { type EngineName, engineNames, forEngine } from "../database.ts";
 import { HarnessError } from "../errors.ts";
 
 /**
@@ -41,10 +41,8 @@ async function readFolder(url: URL): Promise<readonly Migration[]> {
       const own = files.filter((file) => nameOf(file).name === name);
       const plain = own.find((file) => nameOf(file).engine === undefined);
       if (plain !== undefined && own.length === 1) return { name, up: await read(plain) };
-      const fileFor = (engine: EngineName) => {
-        const fallback = engine === "mariadb" ? own.find((file) => nameOf(file).engine === "mysql") : undefined;
-        return own.find((file) => nameOf(file).engine === engine) ?? fallback ?? plain;
-      };
+      const written = Object.fromEntries(own.map((file) => [nameOf(file).engine ?? "plain", file]));
+      const fileFor = (engine: EngineName) => forEngine<string>(written, engine) ?? plain;
       const variants = engineNames.flatMap((engine) => {
         const file = fileFor(engine);
         return file === undefined ? [] : [read(file).then((sql) => [engine, sql] as const)];

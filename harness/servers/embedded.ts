@@ -5,15 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { postgres } from "../engines/postgres.ts";
 import { HarnessError } from "../errors.ts";
-import {
-  discardPrepared,
-  type Prepared,
-  preparedPostgres,
-  type ServerUser,
-  serverEnvironment,
-  serverUser,
-} from "./prepared.ts";
-import { makeRun, type Run, reapDeadRuns, sharedRun } from "./run.ts";
+import { discardPrepared, type Prepared, preparedPostgres, serverEnvironment, serverUser } from "./prepared.ts";
+import { makeRun, type Run, reapDeadRuns, type ServerUser, sharedRun } from "./run.ts";
 import type { Server } from "./server.ts";
 
 const startLimit = 60_000;
@@ -213,6 +206,7 @@ function notStarted(words: string, run: Run): HarnessError {
   );
 }
 
-function ownerOf(user: ServerUser | undefined): number {
-  return user?.uid ?? process.getuid?.() ?? 0;
+/** To whom a run's folder belongs: the server's user, who is us unless we are root. */
+function ownerOf(user: ServerUser | undefined): ServerUser {
+  return user ?? { name: "", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 }

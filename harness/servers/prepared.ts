@@ -18,7 +18,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { HarnessError, messageOf } from "../errors.ts";
-import { startOf } from "./run.ts";
+import { mayEnter, type ServerUser, startOf } from "./run.ts";
 
 /** Binaries that run here and a cluster ready to be copied, made once per version and kept in the user's cache folder. */
 export interface Prepared {
@@ -27,13 +27,6 @@ export interface Prepared {
   readonly cluster: string;
   readonly password: string;
   readonly version: string;
-}
-
-/** An unprivileged user for the server: PostgreSQL refuses to run as root. */
-export interface ServerUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** @throws {HarnessError} `server-not-started` as root where there is nobody else to run a server. */
@@ -240,17 +233,6 @@ function cacheFolder(user: ServerUser | undefined): string {
 
 function systemCache(): string {
   return process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache");
-}
-
-function mayEnter(folder: string, user: ServerUser): boolean {
-  for (let path = folder; ; path = dirname(path)) {
-    if (existsSync(path)) {
-      const { mode, uid, gid } = statSync(path);
-      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-      if ((mode & bit) === 0) return false;
-    }
-    if (path === dirname(path)) return true;
-  }
 }
 
 function unusable(folder: string, cause: unknown): HarnessError {

@@ -9,10 +9,11 @@ import {
   readlinkSync,
   rmSync,
   statfsSync,
+  statSync,
 } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HarnessError } from "../errors.ts";
 
@@ -26,11 +27,18 @@ export interface Run {
   readonly folder: string;
 }
 
+/** An unprivileged user for the server: PostgreSQL refuses to run as root. */
+export interface ServerUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 const roomNeeded = 512 * 1024 * 1024;
 const mine = process.getuid?.() ?? 0;
 
 /** Makes the folder of a run; with a shared `word`, `undefined` if somebody of the same run already has. */
-export function makeRun(root: number, word: string, owner: number): Run | undefined {
+export function makeRun(root: number, word: string, owner: ServerUser): Run | undefined {
   const id = `${root}-${startOf(root) ?? 0}-${namespace()}-${word}`;
   const folder = join(runsFolder(owner), id);
   try {
@@ -39,26 +47,28 @@ export function makeRun(root: number, word: string, owner: number): Run | undefi
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
     throw noFolder(folder, error);
   }
-  if (owner !== mine) chownSync(folder, owner, -1);
+  if (owner.uid !== mine) chownSync(folder, owner.uid, owner.gid);
   return { id, root, folder };
 }
 
 /** The folder that {@link makeRun} would have made, for those who share it. */
-export function sharedRun(root: number, word: string, owner: number): Run {
+export function sharedRun(root: number, word: string, owner: ServerUser): Run {
   const id = `${root}-${startOf(root) ?? 0}-${namespace()}-${word}`;
   return { id, root, folder: join(runsFolder(owner), id) };
 }
 
 /** Data goes to memory where there is room: disks are several times slower. */
-function runsFolder(owner: number): string {
+function runsFolder(owner: ServerUser): string {
   const base = basesOfRuns().find((folder) => hasRoom(folder)) ?? tmpdir();
   const folder = join(base, `migration-sandbox-${mine}`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { uid } = lstatSync(folder);
-    if (uid !== mine && uid !== owner) throw new Error("it belongs to somebody else");
+    if (uid !== mine && uid !== owner.uid) throw new Error("it belongs to somebody else");
+    if (owner.uid !== mine && !mayEnter(base, owner))
+      throw new Error(`PostgreSQL runs as user "${owner.name}", who may not enter it`);
     // What the server's own user is to remove one day stands in a folder of that user's.
-    if (uid !== owner) chownSync(folder, owner, -1);
+    if (uid !== owner.uid) chownSync(folder, owner.uid, owner.gid);
   } catch (error) {
     throw noFolder(folder, error);
   }
@@ -86,6 +96,18 @@ function noFolder(folder: string, cause: unknown): HarnessError {
     `Cannot make folder "${folder}" for this run: ${why} (set MIGRATION_SANDBOX_RUNS to a folder that can be written)`,
     { cause },
   );
+}
+
+/** Whether another user can pass through all the folders down to this one. */
+export function mayEnter(folder: string, user: ServerUser): boolean {
+  for (let path = folder; ; path = dirname(path)) {
+    if (existsSync(path)) {
+      const { mode, uid, gid } = statSync(path);
+      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+      if ((mode & bit) === 0) return false;
+    }
+    if (path === dirname(path)) return true;
+  }
 }
 
 /** Removes what dead runs left: their processes, then their folders. Two runs may do so at once. */

@@ -1,0 +1,204 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseAst } from "vitest/node";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** From top to bottom; a file imports from its own layer and from those below. */
+const layers = {
+  voice: ["index.ts", "cli.ts", "vitest.ts", "upgrade-sandbox.ts", "report/"],
+  story: [
+    ...["scenario.ts", "refusals.ts", "plan.ts", "choice.ts", "load.ts", "walk.ts", "rehearsal.ts", "start.ts"],
+    ...["rehearse.ts", "time-limit.ts", "record.ts", "place.ts", "seeder.ts", "checks/"],
+  ],
+  world: ["sandbox.ts", "servers/", "engines/", "formats/"],
+  words: ["chain.ts", "snapshot.ts", "ledger.ts", "verdict.ts", "errors.ts", "database.ts"],
+} as const;
+
+/** Where a dependency may be imported; behind `types:`, where its types alone may be. */
+const doors: { readonly [dependency: string]: readonly string[] } = {
+  pg: ["engines/"],
+  mysql2: ["engines/"],
+  "libpg-query": ["engines/"],
+  knex: ["engines/", "types:database.ts"],
+  testcontainers: ["servers/container.ts"],
+  "@faker-js/faker": ["seeder.ts"],
+  vitest: ["vitest.ts"],
+  commander: ["cli.ts"],
+  jiti: ["load.ts"],
+  "@babel/code-frame": ["report/"],
+  picocolors: ["report/"],
+};
+
+const engineNames: readonly unknown[] = ["postgres", "mysql", "mariadb"];
+const engineDoors = ["engines/", "servers/", "database.ts", "chain.ts"];
+
+interface Import {
+  readonly from: string;
+  /** A file of the same folder as it stands there, or the name of a package. */
+  readonly to: string;
+  readonly own: boolean;
+  readonly typesOnly: boolean;
+}
+
+interface Node {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+const harness = modulesOf("harness");
+const imports = harness.flatMap(importsOf).filter(({ to }) => to !== "../package.json");
+
+describe("harness/", () => {
+  test("every file has a layer", () => {
+    expect(harness.map(({ file }) => file).filter((file) => layerOf(file) < 0)).toEqual([]);
+  });
+
+  test("a file imports from its own layer and from those below", () => {
+    const upwards = imports.filter(({ from, to, own }) => own && layerOf(to) < layerOf(from));
+    expect(upwards.map(inWords)).toEqual([]);
+  });
+
+  test("no file imports itself by way of others, types included", () => {
+    expect(circles(imports.filter(({ own }) => own))).toEqual([]);
+  });
+
+  test("a dependency comes in by one door", () => {
+    const besides = imports.filter(({ from, to, own, typesOnly }) => {
+      if (own || to.startsWith("node:")) return false;
+      const door = doors[packageOf(to)];
+      return door === undefined || !door.some((where) => admits(where, from, typesOnly));
+    });
+    expect(besides.map(inWords)).toEqual([]);
+  });
+
+  test("only the command prints and exits", () => {
+    const telling = harness.flatMap(({ file, nodes }) => nodes.filter(speaks).map(() => file));
+    expect(telling.filter((file) => file !== "cli.ts")).toEqual([]);
+  });
+
+  test("only engines, servers and the words of the two ask which engine it is", () => {
+    const asking = harness.flatMap(({ file, nodes }) => nodes.filter(asksForEngine).map(() => file));
+    expect(asking.filter((file) => !engineDoors.some((door) => isUnder(file, door)))).toEqual([]);
+  });
+});
+
+test("scenarios and seeds import the public entry and each other, as a user would", () => {
+  const modules = ["scenarios", "seeds"].flatMap(modulesOf);
+  const foreign = modules.flatMap(importsFromRoot).filter(({ to, own }) => {
+    return own ? !/^(scenarios|seeds)\//.test(to) : to !== "migration-sandbox";
+  });
+  expect(foreign.map(inWords)).toEqual([]);
+});
+
+interface Module {
+  readonly folder: string;
+  readonly file: string;
+  readonly nodes: readonly Node[];
+}
+
+function modulesOf(folder: string): readonly Module[] {
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
+  return files
+    .filter((file) => file.endsWith(".ts"))
+    .sort()
+    .map((file) => {
+      const source = readFileSync(join(root, folder, file), "utf8");
+      return { folder, file, nodes: nodesIn(parseAst(source, { lang: "ts" })) };
+    });
+}
+
+function nodesIn(value: unknown): readonly Node[] {
+  if (Array.isArray(value)) return value.flatMap(nodesIn);
+  if (typeof value !== "object" || value === null) return [];
+  const inside = Object.values(value).flatMap(nodesIn);
+  return "type" in value ? [value as Node, ...inside] : inside;
+}
+
+/** Static and dynamic imports, imported types, what is exported from elsewhere, and `require`, however it was made. */
+function importsOf({ folder, file, nodes }: Module): readonly Import[] {
+  return nodes.flatMap((node): Import[] => {
+    const named = specifierOf(node);
+    if (named === undefined) return [];
+    const own = named.startsWith(".");
+    const to = own ? relative(join(root, folder), resolve(root, folder, dirname(file), named)) : named;
+    return [{ from: file, to, own, typesOnly: onlyTypes(node) }];
+  });
+}
+
+function importsFromRoot(module: Module): readonly Import[] {
+  return importsOf({ ...module, folder: ".", file: join(module.folder, module.file) });
+}
+
+function specifierOf({ type, source, callee, arguments: given }: Node): string | undefined {
+  const requires = type === "CallExpression" && isRequire(callee as Node);
+  const where = requires ? (given as readonly Node[])[0] : source;
+  const value = (where as Node | null | undefined)?.value;
+  return typeof value === "string" && (requires || /^(Import|Export|TSImport)/.test(type)) ? value : undefined;
+}
+
+function isRequire({ type, name, callee }: Node): boolean {
+  return type === "CallExpression" ? (callee as Node).name === "createRequire" : name === "require";
+}
+
+function onlyTypes({ type, importKind, exportKind, specifiers }: Node): boolean {
+  if (type === "TSImportType" || importKind === "type" || exportKind === "type") return true;
+  const names = (specifiers ?? []) as readonly Node[];
+  return names.length > 0 && names.every((name) => name.importKind === "type" || name.exportKind === "type");
+}
+
+function layerOf(file: string): number {
+  return Object.values(layers).findIndex((files) => files.some((entry) => isUnder(file, entry)));
+}
+
+function isUnder(file: string, entry: string): boolean {
+  return entry.endsWith("/") ? file.startsWith(entry) : file === entry;
+}
+
+function admits(door: string, file: string, typesOnly: boolean): boolean {
+  const entry = door.replace(/^types:/, "");
+  return isUnder(file, entry) && (entry === door || typesOnly);
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+function inWords({ from, to, typesOnly }: Import): string {
+  return `${from} imports ${typesOnly ? "types of " : ""}${to}`;
+}
+
+/** `process.stdout`, `process.exit` and their like; `console` whatever is called of it. */
+function speaks({ type, object, property }: Node): boolean {
+  if (type !== "MemberExpression") return false;
+  const [of, what] = [(object as Node).name, (property as Node).name];
+  return of === "console" || (of === "process" && /^(stdout|stderr|exit|exitCode)$/.test(String(what)));
+}
+
+function asksForEngine({ type, operator, left, right, test: label }: Node): boolean {
+  const isName = (node: unknown) => engineNames.includes((node as Node | null)?.value);
+  if (type === "SwitchCase") return isName(label);
+  return type === "BinaryExpression" && /^[!=]==?$/.test(String(operator)) && (isName(left) || isName(right));
+}
+
+/** Every circle once, told from the file that comes first in it. */
+function circles(edges: readonly Import[]): readonly string[] {
+  const told = new Set<string>();
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]) => {
+    if (way.includes(file)) {
+      const round = way.slice(way.indexOf(file));
+      const first = round.indexOf([...round].sort()[0] ?? file);
+      told.add([...round.slice(first), ...round.slice(0, first), round[first]].join(" → "));
+    } else if (!done.has(file)) {
+      for (const { to } of edges.filter(({ from }) => from === file)) visit(to, [...way, file]);
+      done.add(file);
+    }
+  };
+  for (const { from } of edges) visit(from, []);
+  return [...told];
+}
