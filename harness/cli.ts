@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
-import { HarnessError, knownNames, messageOf } from "./errors.ts";
+import { HarnessError, knownNames, messageOf, nearest } from "./errors.ts";
 import type { Plan, Selection } from "./plan.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
@@ -33,12 +33,34 @@ interface RehearseChoice extends Choice {
 // PostgreSQL's parser (WebAssembly) reads one file when a migration failed: optimising it costs more time and 40 MB.
 setFlagsFromString("--liftoff-only");
 
-process.exitCode = await main(process.argv.slice(2));
+// A crash is not a pass, whoever caused it: what scenarios do behind our back ends the command with 2.
+let over = false;
+process.on("exit", () => {
+  if (over) return;
+  say("Cannot tell what came out: something that was rehearsed ended the process (process.exit?)", process.stderr);
+  process.exitCode = exitCodes.inconclusive;
+});
+process.on("uncaughtException", (cause) => {
+  const message = `Cannot go on: ${messageOf(cause)} (thrown where nobody waited for it: is an await missing?)`;
+  say(
+    complaint(new HarnessError("check-failed", message, { cause }), process.argv.includes("--debug")),
+    process.stderr,
+  );
+  leave(exitCodes.inconclusive);
+});
+
+leave(await main(process.argv.slice(2)));
+
+/** Timers and connections that scenarios left open are not waited for. */
+function leave(code: number): never {
+  over = true;
+  process.exit(code);
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const debug = args.includes("--debug");
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(exitCodes.inconclusive); // Whoever read us has gone; the server follows.
+    if (error.code === "EPIPE") leave(exitCodes.inconclusive); // Whoever read us has gone; the server follows.
     throw error;
   });
   let code: number = exitCodes.met;
@@ -61,10 +83,19 @@ function commands(ended: (code: number) => void): Command {
     .exitOverride()
     .showSuggestionAfterError()
     .helpCommand(false);
-  program.option("--version", "print the version").action(async ({ version }) => {
-    if (version) return say(await ownVersion());
-    program.outputHelp();
-  });
+  program
+    .option("--version", "print the version")
+    .allowExcessArguments()
+    .action(async ({ version }) => {
+      const [unknown] = program.args;
+      if (version) return say(await ownVersion());
+      if (unknown === undefined) return program.outputHelp();
+      const [near] = nearest(
+        unknown,
+        program.commands.map((command) => command.name()),
+      );
+      program.error(`error: unknown command '${unknown}'\n(Did you mean ${near}?)`);
+    });
   const command = (name: string, description: string) =>
     program
       .command(name)
@@ -113,7 +144,9 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
       bail: choice.bail,
       strict: choice.strict,
       ...teller,
+      onRehearsal: (rehearsal, plan) => soon.interrupted() || teller?.onRehearsal(rehearsal, plan),
     });
+    if (soon.interrupted()) return await soon.end(false).then(() => exitCodes.interrupted);
     teller?.end();
     if (choice.reporter === "json") say((await import("./report/json.ts")).json(result));
     else {
@@ -133,8 +166,21 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
   }
 }
 
+interface Soon {
+  readonly stage: Promise<Stage>;
+  interrupted(): boolean;
+  end(keep: boolean): Promise<void>;
+}
+
 /** Starts the server before anything else is read: it needs the time that loading takes. */
-function stageSoon(): { readonly stage: Promise<Stage>; end(keep: boolean): Promise<void> } {
+function stageSoon(): Soon {
+  let interrupted = false;
+  const interrupt = (signal: NodeJS.Signals) => {
+    interrupted = true;
+    say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
+    end(false).finally(() => leave(exitCodes.interrupted));
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const server = startEmbedded();
   const stage = server.then(openStage);
   stage.catch(() => {}); // Told to whoever waits for it.
@@ -142,16 +188,11 @@ function stageSoon(): { readonly stage: Promise<Stage>; end(keep: boolean): Prom
   const end = (keep: boolean) => {
     ending ??= server.then(
       (started) => started.stop({ keep }),
-      () => {},
-    ); // One that never started needs no end.
+      () => {}, // One that never started needs no end.
+    );
     return ending;
   };
-  const interrupt = (signal: NodeJS.Signals) => {
-    say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
-    end(false).finally(() => process.exit(exitCodes.interrupted));
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
-  return { stage, end };
+  return { stage, interrupted: () => interrupted, end };
 }
 
 async function listCommand(what: readonly string[], choice: Choice): Promise<void> {

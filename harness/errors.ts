@@ -37,10 +37,15 @@ export class HarnessError extends Error {
 /** What was meant where `wanted` is not known: the nearest of the known names first. */
 export function knownNames(wanted: string, known: readonly string[]): string {
   if (known.length === 0) return "there are none";
-  const near = [...known].sort((a, b) => distance(wanted, a) - distance(wanted, b));
+  const near = nearest(wanted, known);
   const shown = near.slice(0, 8).map((name) => JSON.stringify(name));
   const more = near.length > shown.length ? ` and ${near.length - shown.length} more` : "";
   return `known: ${shown.join(", ")}${more}`;
+}
+
+/** Known names, those most like the wanted one first. */
+export function nearest(wanted: string, known: readonly string[]): readonly string[] {
+  return [...known].sort((a, b) => distance(wanted, a) - distance(wanted, b));
 }
 
 /** The message of anything thrown, without its stack. */

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
-import { nameOf, type Scenario } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario } from "./scenario.ts";
 
 /** What was asked for on the command line: scenarios, and of some only one path. */
 export interface Wanted {
@@ -106,7 +106,7 @@ function reader(publicEntry: () => Promise<object>) {
       if (scenarios.length > 0) return scenarios;
       throw new HarnessError(
         "bad-input",
-        `Cannot find a scenario in folder "${folder}": ${files.length === 0 ? "it holds no TypeScript or JavaScript file" : `none of its ${files.length} files has one as default export`}`,
+        `Cannot find a scenario in folder "${folder}": ${files.length === 0 ? "it holds no TypeScript or JavaScript file" : `no file in it has one as default export`}`,
       );
     },
   };
@@ -147,16 +147,26 @@ async function import_(load: (file: string) => Promise<unknown>, file: string): 
       throw new HarnessError(cause.code, `Cannot load scenario file "${shown(file)}": ${cause.message}`, { cause });
     throw new HarnessError(
       "scenario-unreadable",
-      `Cannot load scenario file "${shown(file)}": ${messageOf(cause).trim()}`,
+      `Cannot load scenario file "${shown(file)}": ${messageOf(cause).trim()}${placeIn(cause, file)}`,
       { cause },
     );
   }
 }
 
+/** Where in its own text a file threw, unless the message says so. */
+function placeIn(cause: unknown, file: string): string {
+  const { stack = "", message = "" } = cause as Partial<Error>;
+  const at = stack.split("\n").find((line) => /^\s+at /.test(line) && line.includes(`${file}:`));
+  const place = at === undefined ? undefined : /:\d+:\d+/.exec(at.slice(at.indexOf(file) + file.length))?.[0];
+  return place === undefined || message.includes(file) ? "" : ` (${shown(file)}${place})`;
+}
+
 function scenarioOf(module: unknown): Scenario | undefined {
   const { default: scenario } = (module ?? {}) as { default?: unknown };
-  const looksLikeOne = typeof scenario === "object" && scenario !== null && "chain" in scenario && "paths" in scenario;
-  return looksLikeOne ? (scenario as Scenario) : undefined;
+  if (typeof scenario !== "object" || scenario === null) return undefined;
+  // What defineScenario() has seen is one, even with a field misspelt: then that is what to say of it.
+  const isOne = fileOf(scenario as Scenario) !== undefined || ("chain" in scenario && "paths" in scenario);
+  return isOne ? (scenario as Scenario) : undefined;
 }
 
 function shown(file: string): string {

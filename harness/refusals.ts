@@ -132,6 +132,9 @@ function refuseExpectation(
   engines: readonly EngineName[],
   where: string,
 ): void {
+  if (expect !== undefined && (typeof expect !== "object" || expect === null)) {
+    throw bad(where, `"expect" is ${JSON.stringify(expect)}; say clean or broken(…)`);
+  }
   const expected = expect && expectationFor(expect, engine);
   if (expected === undefined) throw bad(where, `"expect" says nothing for ${engine}; say clean or broken(…)`);
   if (expected.outcome === "clean") return;

@@ -2,6 +2,7 @@ import type { EngineName } from "./database.ts";
 import { engineNamed } from "./engines/named.ts";
 import { HarnessError } from "./errors.ts";
 import { handsOutKnex, type Plan, pathsOf, planOf, type Selection } from "./plan.ts";
+import { refuseWhatCannotBe } from "./refusals.ts";
 import type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
@@ -40,6 +41,7 @@ export const defaults: WalkOptions = { seed: 1, timeout: 300_000, keep: false, b
  */
 export async function rehearse(scenarios: readonly Scenario[], options: RehearseOptions = {}): Promise<Rehearsals> {
   const { engines, select = pathsOf } = options;
+  for (const scenario of scenarios) refuseWhatCannotBe(scenario);
   const plans: Plan[] = [];
   for (const scenario of scenarios) {
     const wanted = scenario.engines.filter((engine) => engines === undefined || engines.includes(engine));
@@ -68,7 +70,7 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   return counted(walks.seed, rehearsals, notCovered);
 }
 
-export function counted(seed: number, rehearsals: readonly Rehearsal[], notCovered: readonly NotCovered[]): Rehearsals {
+function counted(seed: number, rehearsals: readonly Rehearsal[], notCovered: readonly NotCovered[]): Rehearsals {
   const inconclusive = rehearsals.filter(({ verdict }) => verdict.outcome === "inconclusive").length;
   const met = rehearsals.filter((rehearsal) => rehearsal.met).length;
   return { seed, rehearsals, met, unmet: rehearsals.length - met - inconclusive, inconclusive, notCovered };

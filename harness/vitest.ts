@@ -14,7 +14,7 @@ import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
 import { expectationInWords } from "./verdict.ts";
 import { type WalkOptions, walk } from "./walk.ts";
 
-export type { UpgradeSandbox } from "./upgrade-sandbox.ts";
+export { UpgradeFailed, type UpgradeSandbox } from "./upgrade-sandbox.ts";
 
 /** A scenario, a list of them, or what `import.meta.glob("…", { eager: true })` brings. */
 export type Scenarios =

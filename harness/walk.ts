@@ -153,7 +153,7 @@ class Walker {
     const first = at.hops.length === 1 ? before : at.first;
     const after = readingOf(sandbox);
     const judged = await judgeHop(ledgerOf(before, after), at.origins, started.failure);
-    const name = (finding: Finding): Finding => ({ release: step.release.name, ...finding });
+    const name = ({ code, ...finding }: Finding): Finding => ({ code, release: step.release.name, ...finding });
     return {
       ...at,
       now: after,
@@ -240,7 +240,7 @@ class Walker {
       milliseconds: Math.round(at.milliseconds * 10) / 10,
       hops: at.hops,
       verdict,
-      replay: `npx migration-sandbox rehearse ${path.replay} --engine ${engine} --seed ${this.#options.seed}`,
+      replay: `${ourCommand} rehearse ${path.replay} --engine ${engine} --seed ${this.#options.seed}`,
       ...(!met && this.#options.keep && at.sandbox !== undefined && { kept: this.#keep(at.sandbox) }),
     };
     this.rehearsals.push(rehearsal);
@@ -257,6 +257,9 @@ class Walker {
     if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
   }
 }
+
+/** What a person types to run this very code: in our own repository there may be no build to run. */
+const ourCommand = import.meta.url.endsWith(".ts") ? "npm run -s cli --" : "npx migration-sandbox";
 
 function nowhere(sandbox: Sandbox): Standing {
   const nothing = { ...untrodden, origins: [], by: "product", failed: false } as const;

@@ -1,15 +1,16 @@
 // Whatever somebody gets wrong, and whatever goes wrong on their machine: one message that says the way out, the right
 // exit code, and nothing left behind.
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { HarnessError, type HarnessErrorCode, rehearse, type Scenario } from "migration-sandbox";
 import { describe, expect, it } from "vitest";
 import { command, type Ended, eventually, leftIn, type Workplace, workplaceWith } from "./command.ts";
 
 const limit = { timeout: 120_000 };
+const isOpenToOthers = isOpen(import.meta.dirname);
 
 const users = { name: "0001", up: "create table users (id int primary key)" };
 const names = { name: "0002", up: "alter table users add column name text" };
@@ -349,7 +350,7 @@ describe("arguments that cannot be right", limit, () => {
     },
     {
       args: ["rehearse", "stock"],
-      says: `Cannot find a scenario in folder "stock": none of its 2 files has one as default export`,
+      says: `Cannot find a scenario in folder "stock": no file in it has one as default export`,
     },
     {
       args: ["rehearse", "texts"],
@@ -482,7 +483,7 @@ in users#1
       |        ^
     5 |
   42601  syntax error at or near "tabel"
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 0 met, 1 unmet, 0 inconclusive
 `,
@@ -524,7 +525,7 @@ in users#1
     16 |           \`,
     17 |         },
   42601  syntax error at or near "1"
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 0 met, 1 unmet, 0 inconclusive
 `,
@@ -558,7 +559,7 @@ in users#1
     6 |
   23505  duplicate key value violates unique constraint "users_pkey"
   detail: Key (id)=(1) already exists.
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 0 met, 1 unmet, 0 inconclusive
 `,
@@ -585,12 +586,12 @@ users  users
 in users#1
   migration-failed  1.0, 0001
   42P01  select * from "users" - relation "users" does not exist
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 in users#2
   migration-failed  1.1, 0002
   RangeError  too far
-  replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 0 met, 2 unmet, 0 inconclusive
 `,
@@ -637,11 +638,11 @@ users  users
 
 in users#1
   seeder-failed  Cannot sow "two users": insert into "userz" ("id") values ($1) - relation "userz" does not exist
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 in users#2
   seeder-failed  Cannot sow "nobody": out of seeds
-  replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 1 met, 0 unmet, 2 inconclusive
 `,
@@ -671,11 +672,11 @@ users  users
 
 in users#1
   check-failed  Cannot judge what came out: a check failed itself: out of luck
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 in users#2
   check-failed  Cannot check "user-without-id": syntax error at or near "selec"
-  replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 1 met, 0 unmet, 2 inconclusive
 `,
@@ -708,11 +709,11 @@ users  users
 
 in users#1 #3
   timed-out  Cannot tell what becomes of the hop 1.0 → 1.1: it still hung in migration "0002" after 2 s (give it longer with --timeout <seconds>)
-  replay: npx migration-sandbox rehearse users#1 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 in users#2
   timed-out  Cannot tell what becomes of the hop ∅ → 1.2: it still hung in migration "0003" after 2 s (give it longer with --timeout <seconds>)
-  replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 1 met, 0 unmet, 3 inconclusive
 `,
@@ -840,23 +841,28 @@ describe("a machine that has no room for us", limit, () => {
     expect(await work.leftBehind()).toEqual([]);
   });
 
-  it.concurrent("as root, a cache folder that the server's user cannot enter is passed over", async () => {
+  it.concurrent("as root, a cache folder in a home that the server's user cannot enter is passed over", async () => {
     await using work = await workplaceWith({ "scenarios/users.ts": fileOf(JSON.stringify(good)) });
-    const { code, stderr } = await work.run(["rehearse"], { environment: { XDG_CACHE_HOME: "/dev/null" } });
+    const home = join(work.folder, "home");
+    mkdirSync(home, { mode: 0o700 });
+    const { code, stderr } = await work.run(["rehearse"], { environment: { HOME: home, XDG_CACHE_HOME: undefined } });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(await work.leftBehind()).toEqual([]);
   });
 
-  it.concurrent("as anybody else, one that cannot be made is named", async () => {
+  it.concurrent("a cache folder that cannot be made is named, by root and by anybody", async () => {
     await using work = await workplaceWith({ "scenarios/users.ts": fileOf(JSON.stringify(good)) });
-    expect(await work.run(["rehearse"], { environment: { XDG_CACHE_HOME: "/dev/null" }, as: 65534 })).toEqual({
-      code: 2,
-      stdout: "",
-      stderr:
-        `Cannot use cache folder "/dev/null/migration-sandbox": ENOTDIR: not a directory, ` +
-        "mkdir '/dev/null/migration-sandbox' " +
-        "(make room or make it writable, or choose another with MIGRATION_SANDBOX_CACHE)\n",
-    });
+    // Anybody but us can read a checkout only where its folders let others in.
+    for (const as of [0, ...(isOpenToOthers ? [65534] : [])]) {
+      expect(await work.run(["rehearse"], { environment: { XDG_CACHE_HOME: "/dev/null" }, as })).toEqual({
+        code: 2,
+        stdout: "",
+        stderr:
+          `Cannot use cache folder "/dev/null/migration-sandbox": ENOTDIR: not a directory, ` +
+          "mkdir '/dev/null/migration-sandbox' " +
+          "(make room or make it writable, or choose another with MIGRATION_SANDBOX_CACHE)\n",
+      });
+    }
     expect(await work.leftBehind()).toEqual([]);
   });
 
@@ -1067,4 +1073,9 @@ async function onDiskOf(size: string, act: (disk: string) => Promise<void>): Pro
     execFileSync("umount", ["--lazy", disk], { timeout: 10_000 });
     await rm(disk, { recursive: true });
   }
+}
+
+/** Whether everybody can pass through all the folders down to this one. */
+function isOpen(folder: string): boolean {
+  return (statSync(folder).mode & 0o005) === 0o005 && (dirname(folder) === folder || isOpen(dirname(folder)));
 }

@@ -74,7 +74,7 @@ as expected in users#2
       |                                                  ^
     5 | const oneUser = seeder("one user", ({ db }) => db("users").insert({ id: 1 }));
   23502  column "name" of relation "users" contains null values
-  replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 1
+  replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 4 met, 0 unmet, 0 inconclusive  (seed 1)
 `);
@@ -127,7 +127,7 @@ as expected in users#2
             ],
             notes: [],
           },
-          replay: "npx migration-sandbox rehearse users#2 --engine postgres --seed 1",
+          replay: "npm run -s cli -- rehearse users#2 --engine postgres --seed 1",
         },
         {
           ...common,
@@ -140,7 +140,7 @@ as expected in users#2
             { from: "1.1", to: "1.2", milliseconds, migrations: [] },
           ],
           verdict: { outcome: "clean", findings: [], notes: [] },
-          replay: "npx migration-sandbox rehearse users#3 --engine postgres --seed 1",
+          replay: "npm run -s cli -- rehearse users#3 --engine postgres --seed 1",
         },
       ],
       met: 2,
@@ -208,16 +208,16 @@ as expected in users#2
     });
     const again = async (...args: string[]) => {
       const { stdout } = await work.run(["rehearse", ...args]);
-      const [line = "", what = ""] = /replay: npx migration-sandbox (.*)/.exec(stdout) ?? [];
+      const [line = "", what = ""] = /replay: npm run -s cli -- (.*)/.exec(stdout) ?? [];
       const { ended } = work.start([], { words: ["sh", "-c", `"$@" ${what}`, "sh", ...command] });
       expect((await ended).stdout).toContain(line);
       return line;
     };
     expect(await again("users", "--seed", "7")).toBe(
-      "replay: npx migration-sandbox rehearse users#2 --engine postgres --seed 7",
+      "replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 7",
     );
     expect(await again("else where", "--to", "bad")).toBe(
-      "replay: npx migration-sandbox rehearse 'else where/outcomes.ts#2' --engine postgres --seed 1",
+      "replay: npm run -s cli -- rehearse 'else where/outcomes.ts#2' --engine postgres --seed 1",
     );
   });
 

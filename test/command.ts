@@ -24,13 +24,13 @@ export interface Ended {
 }
 
 /** A command at work. */
-export interface Running {
+interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
 }
 
-export interface Surroundings {
-  readonly environment?: { readonly [name: string]: string };
+interface Surroundings {
+  readonly environment?: { readonly [name: string]: string | undefined };
   /** The program and its first arguments, if not the command. */
   readonly words?: readonly string[];
   /** The user whose process it is to be, where ours may choose. */

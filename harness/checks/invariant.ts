@@ -1,5 +1,5 @@
 import { type EngineName, forEngine, type PerEngine } from "../database.ts";
-import { HarnessError } from "../errors.ts";
+import { HarnessError, messageOf } from "../errors.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
 import type { Invariant } from "./check.ts";
@@ -29,7 +29,9 @@ export async function judgeInvariant(
   const sql = typeof query === "string" ? query : forEngine(query, engine);
   if (sql === undefined)
     throw new HarnessError("check-failed", `Cannot check "${code}": it has no query for ${engine}`);
-  const rows = await after.query(sql);
+  const rows = await after.query(sql).catch((cause) => {
+    throw new HarnessError("check-failed", `Cannot check "${code}": ${messageOf(cause)}`, { cause });
+  });
   if (rows.length === 0) return [];
   const shown = rows
     .slice(0, rowsShown)

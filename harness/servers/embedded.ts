@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { postgres } from "../engines/postgres.ts";
 import { HarnessError } from "../errors.ts";
 import { discardPrepared, type Prepared, preparedPostgres, serverEnvironment, serverUser } from "./prepared.ts";
-import { makeRun, type Run, reapDeadRuns, type ServerUser, sharedRun } from "./run.ts";
+import { isFull, makeRun, type Run, reapDeadRuns, type ServerUser, sharedRun } from "./run.ts";
 import type { Server } from "./server.ts";
 
 const startLimit = 60_000;
@@ -83,9 +83,10 @@ async function startIn(run: Run, user: ServerUser | undefined): Promise<Server> 
         Promise.all([stop(run, child, keep), reaping]).then(() => {}),
       );
     }
+    const full = isFull(run.folder); // Then even its words may have found no room.
     endGroup(child);
     rmSync(join(run.folder, "data"), { recursive: true, force: true });
-    if (/No space left on device/.test(refusal))
+    if (full || /No space left on device/.test(refusal))
       throw new HarnessError(
         "disk-full",
         `Cannot start PostgreSQL: no space left in "${run.folder}" (make room there, or set MIGRATION_SANDBOX_RUNS to another folder)`,

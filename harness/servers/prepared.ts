@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
@@ -59,6 +61,7 @@ const settings: Readonly<Record<string, string>> = {
   checkpoint_timeout: "1h",
   autovacuum: "off",
   io_method: "sync",
+  log_checkpoints: "off", // A server's last words should be about its end.
   dynamic_shared_memory_type: "mmap", // In the data folder, so that it goes with it even after a SIGKILL.
   max_logical_replication_workers: "0",
   jit: "off",
@@ -216,19 +219,25 @@ function packagedBinaries(): { readonly folder: string; readonly version: string
 function cacheFolder(user: ServerUser | undefined): string {
   const asked = process.env.MIGRATION_SANDBOX_CACHE;
   const usual = join(process.env.XDG_CACHE_HOME || systemCache(), "migration-sandbox");
-  const folder =
-    asked || (user === undefined || mayEnter(dirname(usual), user) ? usual : "/var/cache/migration-sandbox");
-  try {
-    mkdirSync(folder, { recursive: true });
-    readdirSync(folder);
-  } catch (error) {
-    throw unusable(folder, error);
-  }
+  // A root's home is closed to others, and so is a cache in it.
+  const closed = !asked && user !== undefined && !mayEnter(usual, user);
+  if (closed && process.env.XDG_CACHE_HOME) usableFolder(usual); // What was asked for and cannot be at all is told.
+  const folder = usableFolder(closed ? "/var/cache/migration-sandbox" : asked || usual);
   if (user !== undefined && !mayEnter(folder, user)) {
     const why = `PostgreSQL runs as user "${user.name}", who may not enter it (choose another with MIGRATION_SANDBOX_CACHE)`;
     throw new HarnessError("server-not-started", `Cannot use cache folder "${folder}": ${why}`);
   }
   return folder;
+}
+
+function usableFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return folder;
+  } catch (error) {
+    throw unusable(folder, error);
+  }
 }
 
 function systemCache(): string {
@@ -239,7 +248,7 @@ function unusable(folder: string, cause: unknown): HarnessError {
   const full = (cause as NodeJS.ErrnoException).code === "ENOSPC";
   return new HarnessError(
     full ? "disk-full" : "server-not-started",
-    `Cannot use cache folder "${dirname(folder) === "/" ? folder : folder}": ${messageOf(cause)} (make room or make it writable, or choose another with MIGRATION_SANDBOX_CACHE)`,
+    `Cannot use cache folder "${folder}": ${messageOf(cause)} (make room or make it writable, or choose another with MIGRATION_SANDBOX_CACHE)`,
     { cause },
   );
 }

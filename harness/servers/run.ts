@@ -59,9 +59,10 @@ export function sharedRun(root: number, word: string, owner: ServerUser): Run {
 
 /** Data goes to memory where there is room: disks are several times slower. */
 function runsFolder(owner: ServerUser): string {
-  const base = basesOfRuns().find((folder) => hasRoom(folder)) ?? tmpdir();
+  const base = process.env.MIGRATION_SANDBOX_RUNS || (roomIn("/dev/shm") >= roomNeeded ? "/dev/shm" : tmpdir());
   const folder = join(base, `migration-sandbox-${mine}`);
   try {
+    mkdirSync(base, { recursive: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { uid } = lstatSync(folder);
     if (uid !== mine && uid !== owner.uid) throw new Error("it belongs to somebody else");
@@ -80,12 +81,18 @@ function basesOfRuns(): readonly string[] {
   return asked ? [asked] : ["/dev/shm", tmpdir()];
 }
 
-function hasRoom(folder: string): boolean {
+/** Whether a folder's disk is so full that not even a log can be written. */
+export function isFull(folder: string): boolean {
+  return roomIn(folder) < 1024 * 1024;
+}
+
+/** Bytes free where a folder is; none where there is no such folder. */
+function roomIn(folder: string): number {
   try {
     const { bavail, bsize } = statfsSync(folder);
-    return process.env.MIGRATION_SANDBOX_RUNS !== undefined || bavail * bsize >= roomNeeded;
+    return bavail * bsize;
   } catch {
-    return false;
+    return 0;
   }
 }
 
