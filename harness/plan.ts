@@ -128,7 +128,8 @@ function replayOf(scenario: Scenario, name: string, { from, to }: UpgradePath): 
   return `${quotedArgument(what)}${between}`;
 }
 
-function quotedArgument(text: string): string {
+/** Text as a shell takes it for one argument. */
+export function quotedArgument(text: string): string {
   return /^[\w@%+=:,./#-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

@@ -1,13 +1,14 @@
+import { relative } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { test as base, beforeAll, describe } from "vitest";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
-import { pathsOf, planOf, type Selection } from "./plan.ts";
+import { pathsOf, planOf, quotedArgument, type Selection } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { defaults } from "./rehearse.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
 import { openStage, type Stage } from "./sandbox.ts";
-import { nameOf, type Scenario } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario } from "./scenario.ts";
 import { shareEmbedded } from "./servers/embedded.ts";
 import { refuseUnhad } from "./servers/had.ts";
 import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
@@ -51,33 +52,37 @@ export function rehearseAll(
   const asked = enginesAsked();
   for (const scenario of listed(scenarios)) {
     const paths = pathsOf(scenario);
-    const engines = scenario.engines.filter((engine) => asked?.includes(engine) ?? true);
     describe(`${nameOf(scenario)}: ${scenario.title}`, () => {
-      for (const engine of engines)
-        rehearseOn(engine, scenario, paths, { ...defaults, ...options }, asked !== undefined);
-      if (engines.length === 0)
-        base.skip(`names ${scenario.engines.join(", ")}; ENGINES asks for ${asked?.join(", ")}`, () => {});
+      for (const engine of asked ?? scenario.engines) {
+        const why = unhad(engine);
+        if (why !== undefined) notCovered(engine, why, asked !== undefined);
+        else if (scenario.engines.includes(engine)) rehearseOn(engine, scenario, paths, { ...defaults, ...options });
+        else base.skip(`${engine} is not among its engines (${scenario.engines.join(", ")})`, () => {});
+      }
     });
   }
 }
 
-function rehearseOn(
-  engine: EngineName,
-  scenario: Scenario,
-  paths: readonly Selection[],
-  options: WalkOptions,
-  asked: boolean,
-): void {
+/** An engine that was asked for fails; one that only a scenario names is left out for all to see. */
+function notCovered(engine: EngineName, why: HarnessError, asked: boolean): void {
+  const refuse = () => {
+    throw why;
+  };
+  if (asked) base(`${engine} can be had`, refuse);
+  else base.skip(`${engine} is not covered: ${why.message}`, () => {});
+}
+
+function unhad(engine: EngineName): HarnessError | undefined {
   try {
     refuseUnhad(engine);
+    return undefined;
   } catch (error) {
-    const refuse = () => {
-      throw error;
-    };
-    if (asked) base(engine, refuse);
-    else base.skip(`${engine} is not covered: ${(error as Error).message}`, () => {});
-    return;
+    if (error instanceof HarnessError) return error;
+    throw error;
   }
+}
+
+function rehearseOn(engine: EngineName, scenario: Scenario, paths: readonly Selection[], options: WalkOptions): void {
   const title = ({ name, path }: Selection) => {
     const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
     return `${engine} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
@@ -85,9 +90,11 @@ function rehearseOn(
   const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);
   const titles = new Map(here.map((selection) => [title(selection), selection]));
   let walking: Walking | undefined;
+  let inThisTestFile = false;
 
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures this hook needs: none.
   beforeAll(({}, suite) => {
+    inThisTestFile = suite.file.filepath === fileOf(scenario);
     const running = suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued");
     const wanted = running.flatMap(({ name }) => titles.get(name) ?? []);
     walking = walkingOf(scenario, engine, wanted, options);
@@ -97,7 +104,11 @@ function rehearseOn(
     const hops = (selection.path.via?.length ?? 0) + 2;
     base(name, { timeout: options.timeout * (hops + 1) + 60_000 }, async () => {
       const rehearsal = await walking?.(selection.name);
-      if (rehearsal === undefined || !rehearsal.met) throw new Unmet(rehearsal);
+      if (rehearsal === undefined || !rehearsal.met) {
+        // A scenario that stands in a test file is replayed by running that test.
+        const again = `npx vitest run ${quotedArgument(relative(process.cwd(), fileOf(scenario) ?? ""))} -t ${quotedArgument(name.replace(/[\\^$*+?()[\]{}|]/g, "\\$&"))}`;
+        throw new Unmet(rehearsal, inThisTestFile ? again : rehearsal?.replay);
+      }
     });
   }
 }
@@ -141,8 +152,8 @@ function rootOfRun(): number {
 class Unmet extends Error {
   override readonly name = "Unmet";
 
-  constructor(rehearsal: Rehearsal | undefined) {
-    super(rehearsal === undefined ? "It was not walked" : reportOf(rehearsal));
+  constructor(rehearsal: Rehearsal | undefined, replay: string | undefined) {
+    super(rehearsal === undefined ? "It was not walked" : `${reportOf(rehearsal)}\n  replay: ${replay}`);
     this.stack = `${this.name}: ${this.message}`; // Where a test threw it tells nobody anything.
   }
 }
@@ -150,7 +161,7 @@ class Unmet extends Error {
 function reportOf(rehearsal: Rehearsal): string {
   const { verdict, expected, engine } = rehearsal;
   const first = `${pathInWords(rehearsal)} is ${verdict.outcome}, expected ${expectationInWords(expected, engine)}`;
-  return [first, ...explain(rehearsal), `  replay: ${rehearsal.replay}`].join("\n");
+  return [first, ...explain(rehearsal)].join("\n");
 }
 
 function enginesAsked(): readonly EngineName[] | undefined {
