@@ -1,8 +1,8 @@
 import type { EngineName } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
 import type { Wanted } from "./load.ts";
-import { pathsBetween, pathsOf, type Selection } from "./plan.ts";
 import type { Scenario } from "./scenario.ts";
+import { pathsBetween, pathsOf, type Selection } from "./selection.ts";
 
 interface Asked {
   readonly engine?: readonly EngineName[];

@@ -3,9 +3,10 @@ import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, knownNames, messageOf, nearest } from "./errors.ts";
-import type { Plan, Selection } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
+import type { Selection } from "./selection.ts";
 import { startEmbedded } from "./servers/embedded.ts";
 import { refuseUnhad } from "./servers/had.ts";
 

@@ -1,11 +1,12 @@
 import type { EngineName } from "./database.ts";
 import { engineNamed } from "./engines/named.ts";
 import { HarnessError } from "./errors.ts";
-import { handsOutKnex, type Plan, pathsOf, planOf, type Selection } from "./plan.ts";
+import { handsOutKnex, type Plan, planOf } from "./plan.ts";
 import { refuseWhatCannotBe } from "./refusals.ts";
 import type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
+import { pathsOf, type Selection } from "./selection.ts";
 import { haveServer } from "./servers/had.ts";
 import { type WalkOptions, walk } from "./walk.ts";
 

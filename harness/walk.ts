@@ -1,8 +1,6 @@
-import type { Check, Judgement } from "./checks/check.ts";
-import { judgeForeignKeys } from "./checks/foreign-keys.ts";
-import { judgeInvariant } from "./checks/invariant.ts";
-import { judgeRowsLost, type Origin } from "./checks/rows-lost.ts";
-import { HarnessError, messageOf } from "./errors.ts";
+import type { Origin } from "./checks/rows-lost.ts";
+import { HarnessError } from "./errors.ts";
+import { judgeEnd, judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, type Step } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
@@ -152,7 +150,11 @@ class Walker {
     const started = await start(sandbox, step.release, { stage: this.#stage, from: step.last ?? null, timeout, file });
     const first = at.hops.length === 1 ? before : at.first;
     const after = readingOf(sandbox);
-    const judged = await judgeHop(ledgerOf(before, after), at.origins, started.failure);
+    const judged = await judgeHop(ledgerOf(before, after), {
+      origins: at.origins,
+      failure: started.failure,
+      stage: this.#stage,
+    });
     const name = ({ code, ...finding }: Finding): Finding => ({ code, release: step.release.name, ...finding });
     return {
       ...at,
@@ -184,28 +186,18 @@ class Walker {
   async #conclude(path: PlannedPath, at: Standing): Promise<void> {
     const begun = performance.now();
     const checks = [...listed(path.source.check), ...(at.failed ? [] : listed(this.#plan.scenario.check))];
-    const ledger = ledgerOf(at.first, at.now);
-    const own: Finding[] = [];
+    const judging = judgeEnd(ledgerOf(at.first, at.now), { checks, stage: this.#stage });
+    let own: readonly Finding[];
     try {
-      for (const check of checks) {
-        const judging = this.#judge(check, ledger);
-        own.push(
-          ...(await within(this.#options.timeout, judging, () =>
-            this.#overdue("Cannot judge what came out", at.sandbox),
-          )),
-        );
-      }
-    } catch (thrown) {
-      const error = thrown instanceof HarnessError ? thrown : checkFailed(thrown);
-      return this.#inconclusive(path, error, at);
+      const overdue = () => this.#overdue("Cannot judge what came out", at.sandbox);
+      own = await within(this.#options.timeout, judging, overdue);
+    } catch (error) {
+      if (error instanceof HarnessError) return this.#inconclusive(path, error, at);
+      throw error;
     }
     const findings = [...at.findings, ...own];
     const verdict = this.#options.strict ? verdictOf([...findings, ...at.notes], []) : verdictOf(findings, at.notes);
     this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
-  }
-
-  async #judge(check: Check, ledger: ReturnType<typeof ledgerOf>): Promise<readonly Finding[]> {
-    return typeof check === "function" ? await check(ledger) : judgeInvariant(check, ledger.after, this.#plan.engine);
   }
 
   async #done(at: Standing): Promise<void> {
@@ -264,28 +256,6 @@ const ourCommand = import.meta.url.endsWith(".ts") ? "npm run -s cli --" : "npx 
 function nowhere(sandbox: Sandbox): Standing {
   const nothing = { ...untrodden, origins: [], by: "product", failed: false } as const;
   return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
-}
-
-async function judgeHop(
-  ledger: ReturnType<typeof ledgerOf>,
-  origins: readonly Origin[],
-  failure: Finding | undefined,
-): Promise<Judgement> {
-  try {
-    const lost = await judgeRowsLost(ledger, origins);
-    // What a failed hop did to rows explains; the failure itself is what broke.
-    if (failure !== undefined) return { findings: [failure], notes: [...lost.findings, ...lost.notes] };
-    const keys = await judgeForeignKeys(ledger);
-    return { findings: [...lost.findings, ...keys.findings], notes: [...lost.notes, ...keys.notes] };
-  } catch (thrown) {
-    throw thrown instanceof HarnessError ? thrown : checkFailed(thrown);
-  }
-}
-
-function checkFailed(cause: unknown): HarnessError {
-  return new HarnessError("check-failed", `Cannot judge what came out: a check failed itself: ${messageOf(cause)}`, {
-    cause,
-  });
 }
 
 function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {

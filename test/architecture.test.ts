@@ -10,7 +10,7 @@ const layers = {
   voice: ["index.ts", "cli.ts", "vitest.ts", "upgrade-sandbox.ts", "report/"],
   story: [
     ...["scenario.ts", "refusals.ts", "plan.ts", "choice.ts", "load.ts", "walk.ts", "rehearsal.ts", "start.ts"],
-    ...["rehearse.ts", "time-limit.ts", "record.ts", "place.ts", "seeder.ts", "checks/"],
+    ...["rehearse.ts", "time-limit.ts", "selection.ts", "judge.ts", "record.ts", "place.ts", "seeder.ts", "checks/"],
   ],
   world: ["sandbox.ts", "servers/", "engines/", "formats/"],
   words: ["chain.ts", "snapshot.ts", "ledger.ts", "verdict.ts", "errors.ts", "database.ts"],

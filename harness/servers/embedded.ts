@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { postgres } from "../engines/postgres.ts";
 import { HarnessError } from "../errors.ts";
 import { discardPrepared, type Prepared, preparedPostgres, serverEnvironment, serverUser } from "./prepared.ts";
-import { isFull, makeRun, type Run, reapDeadRuns, type ServerUser, sharedRun } from "./run.ts";
+import { reapDeadRuns } from "./reap.ts";
+import { isFull, makeRun, type Run, type ServerUser, sharedRun } from "./run.ts";
 import type { Server } from "./server.ts";
 
 const startLimit = 60_000;

@@ -1,10 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
-  accessSync,
   chmodSync,
   chownSync,
-  constants,
   cpSync,
   existsSync,
   mkdirSync,
@@ -17,10 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { HarnessError, messageOf } from "../errors.ts";
-import { mayEnter, type ServerUser, startOf } from "./run.ts";
+import { HarnessError } from "../errors.ts";
+import { cacheFolder, unusable } from "./cache.ts";
+import { type ServerUser, startOf } from "./run.ts";
 
 /** Binaries that run here and a cluster ready to be copied, made once per version and kept in the user's cache folder. */
 export interface Prepared {
@@ -213,42 +211,4 @@ function packagedBinaries(): { readonly folder: string; readonly version: string
       { cause },
     );
   }
-}
-
-/** `~/.cache/migration-sandbox` or what the system has instead; as root, one that the server's user can enter. */
-function cacheFolder(user: ServerUser | undefined): string {
-  const asked = process.env.MIGRATION_SANDBOX_CACHE;
-  const usual = join(process.env.XDG_CACHE_HOME || systemCache(), "migration-sandbox");
-  // A root's home is closed to others, and so is a cache in it.
-  const closed = !asked && user !== undefined && !mayEnter(usual, user);
-  if (closed && process.env.XDG_CACHE_HOME) usableFolder(usual); // What was asked for and cannot be at all is told.
-  const folder = usableFolder(closed ? "/var/cache/migration-sandbox" : asked || usual);
-  if (user !== undefined && !mayEnter(folder, user)) {
-    const why = `PostgreSQL runs as user "${user.name}", who may not enter it (choose another with MIGRATION_SANDBOX_CACHE)`;
-    throw new HarnessError("server-not-started", `Cannot use cache folder "${folder}": ${why}`);
-  }
-  return folder;
-}
-
-function usableFolder(folder: string): string {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    return folder;
-  } catch (error) {
-    throw unusable(folder, error);
-  }
-}
-
-function systemCache(): string {
-  return process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache");
-}
-
-function unusable(folder: string, cause: unknown): HarnessError {
-  const full = (cause as NodeJS.ErrnoException).code === "ENOSPC";
-  return new HarnessError(
-    full ? "disk-full" : "server-not-started",
-    `Cannot use cache folder "${folder}": ${messageOf(cause)} (make room or make it writable, or choose another with MIGRATION_SANDBOX_CACHE)`,
-    { cause },
-  );
 }

@@ -1,20 +1,6 @@
-import { execFileSync } from "node:child_process";
-import {
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statfsSync,
-  statSync,
-} from "node:fs";
-import { createConnection } from "node:net";
+import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { HarnessError } from "../errors.ts";
 
 /**
@@ -35,7 +21,7 @@ export interface ServerUser {
 }
 
 const roomNeeded = 512 * 1024 * 1024;
-const mine = process.getuid?.() ?? 0;
+export const mine = process.getuid?.() ?? 0;
 
 /** Makes the folder of a run; with a shared `word`, `undefined` if somebody of the same run already has. */
 export function makeRun(root: number, word: string, owner: ServerUser): Run | undefined {
@@ -76,7 +62,7 @@ function runsFolder(owner: ServerUser): string {
   return folder;
 }
 
-function basesOfRuns(): readonly string[] {
+export function basesOfRuns(): readonly string[] {
   const asked = process.env.MIGRATION_SANDBOX_RUNS;
   return asked ? [asked] : ["/dev/shm", tmpdir()];
 }
@@ -117,94 +103,6 @@ export function mayEnter(folder: string, user: ServerUser): boolean {
   }
 }
 
-/** Removes what dead runs left: their processes, then their folders. Two runs may do so at once. */
-export async function reapDeadRuns(): Promise<readonly string[]> {
-  const reaped: string[] = [];
-  for (const base of basesOfRuns()) {
-    const runs = join(base, `migration-sandbox-${mine}`);
-    for (const id of foldersIn(runs)) {
-      const folder = join(runs, id);
-      if (await isAlive(folder, id)) continue;
-      await endProcessesOf(folder);
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-      reaped.push(id);
-    }
-  }
-  return reaped;
-}
-
-function foldersIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-async function isAlive(folder: string, id: string): Promise<boolean> {
-  if (existsSync(join(folder, "kept"))) return processesOf(folder).length > 0;
-  const [pid, start, space] = id.split("-");
-  if (space === namespace()) return startOf(Number(pid)) === Number(start);
-  // A run of another container that shares this folder: its process cannot be seen, its server's socket can be called.
-  const socket = foldersIn(folder).find((name) => /^\.s\.PGSQL\.\d+$/.test(name));
-  return socket === undefined ? isYoung(folder) : answers(join(folder, socket));
-}
-
-function isYoung(folder: string): boolean {
-  try {
-    return Date.now() - lstatSync(folder).ctimeMs < 10 * 60_000;
-  } catch {
-    return false;
-  }
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = createConnection(socket);
-    const tell = (alive: boolean) => {
-      connection.destroy();
-      resolve(alive);
-    };
-    connection.once("connect", () => tell(true)).once("error", () => tell(false));
-  });
-}
-
-/** Ends whatever was started for this folder and outlived its run. */
-async function endProcessesOf(folder: string): Promise<void> {
-  for (const signal of ["SIGQUIT", "SIGKILL"] as const) {
-    for (const pid of processesOf(folder)) {
-      try {
-        process.kill(pid, signal);
-      } catch {} // Gone by itself.
-    }
-    for (let i = 0; i < 50 && processesOf(folder).length > 0; i++) await sleep(10);
-  }
-}
-
-/** The processes that we start name the folder on their command line; an editor open in it is none of ours. */
-function processesOf(folder: string): readonly number[] {
-  return commands()
-    .filter(([, command]) => /^\S*(sh|cp|postgres)\s/.test(command) && command.includes(folder))
-    .map(([pid]) => pid);
-}
-
-function commands(): readonly (readonly [pid: number, command: string])[] {
-  if (!existsSync("/proc/self/cmdline")) {
-    const listing = execFileSync("ps", ["-axo", "pid=,command="], { encoding: "utf8" }).trim().split("\n");
-    return listing.map((line) => [Number.parseInt(line, 10), line.trim().replace(/^\d+\s+/, "")]);
-  }
-  const pids = foldersIn("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map((pid) => [Number(pid), commandOf(pid)]);
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-}
-
 /** When a process started, in the kernel's ticks: with its pid, the name of no other process. */
 export function startOf(pid: number): number | undefined {
   try {
@@ -224,7 +122,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function namespace(): string {
+export function namespace(): string {
   try {
     return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
   } catch {

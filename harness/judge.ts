@@ -1,0 +1,54 @@
+import type { Check, Judgement } from "./checks/check.ts";
+import { judgeForeignKeys } from "./checks/foreign-keys.ts";
+import { judgeInvariant } from "./checks/invariant.ts";
+import { judgeRowsLost, type Origin } from "./checks/rows-lost.ts";
+import { HarnessError, messageOf } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
+import { lost, type Stage } from "./sandbox.ts";
+import type { Finding } from "./verdict.ts";
+
+/**
+ * What the built-in checks say of a hop.
+ *
+ * @param failure what broke the hop, if something did: then what it did to rows only explains
+ * @throws {HarnessError} `check-failed`; `server-lost` where that was the reason
+ */
+export function judgeHop(
+  ledger: Ledger,
+  { origins, failure, stage }: { origins: readonly Origin[]; failure: Finding | undefined; stage: Stage },
+): Promise<Judgement> {
+  return judged(stage, async () => {
+    const rows = await judgeRowsLost(ledger, origins);
+    if (failure !== undefined) return { findings: [failure], notes: [...rows.findings, ...rows.notes] };
+    const keys = await judgeForeignKeys(ledger);
+    return { findings: [...rows.findings, ...keys.findings], notes: [...rows.notes, ...keys.notes] };
+  });
+}
+
+/** What a scenario's or a path's own checks say of its end. Throws as {@link judgeHop} does. */
+export function judgeEnd(
+  ledger: Ledger,
+  { checks, stage }: { checks: readonly Check[]; stage: Stage },
+): Promise<readonly Finding[]> {
+  return judged(stage, async () => {
+    const findings: Finding[] = [];
+    for (const check of checks) {
+      const found =
+        typeof check === "function" ? check(ledger) : judgeInvariant(check, ledger.after, stage.engine.name);
+      findings.push(...(await found));
+    }
+    return findings;
+  });
+}
+
+/** A check that fails itself says nothing of the upgrade. */
+async function judged<T>(stage: Stage, judge: () => Promise<T>): Promise<T> {
+  try {
+    return await judge();
+  } catch (cause) {
+    if (cause instanceof HarnessError) throw cause;
+    if (stage.engine.fault(cause)?.kind === "connection" && !(await stage.answers())) throw lost(stage.server, cause);
+    const message = `Cannot judge what came out: a check failed itself: ${messageOf(cause)}`;
+    throw new HarnessError("check-failed", message, { cause });
+  }
+}
