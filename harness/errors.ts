@@ -12,13 +12,14 @@ export type HarnessErrorCode =
   | "server-not-started"
   /** The server stopped answering in the middle. */
   | "server-lost"
+  /** The server answers, and refuses what we ask for ourselves. */
+  | "server-refused"
   /** No room left for data. */
   | "disk-full"
   /** A hop took longer than `--timeout`. */
   | "timed-out"
   | "seeder-failed"
-  | "check-failed"
-  | "interrupted";
+  | "check-failed";
 
 /**
  * We could not judge: bad input, a lost server, a seeder that fails. Never the upgrade's own fault (that is a

@@ -43,14 +43,23 @@ export interface TablePair {
   readonly after?: TableOutline;
   /** Columns that tell a row from another: name before, name after. Missing: none of them is left. */
   readonly key?: readonly (readonly [before: string, after: string])[];
+  /** The table itself under another name, where a new one has taken its name. */
+  readonly also?: TablePair;
   /** Columns on both sides. */
   readonly common: readonly (readonly [before: string, after: string])[];
 }
 
 /** Finds what a table and its columns are called after a hop: by name, else by what a rename leaves the same. */
 export function pairOf(before: TableOutline, now: readonly TableOutline[]): TablePair {
-  const after = now.find((t) => t.name === before.name) ?? now.find((t) => sameId(t, before));
+  const [named, renamed] = [now.find((t) => t.name === before.name), now.find((t) => sameId(t, before))];
+  const after = named ?? renamed;
   if (after === undefined) return { before, common: [] };
+  const pair = paired(before, after);
+  // Renamed to make way for a new table of its name: its rows may be in either.
+  return renamed === undefined || renamed === after ? pair : { ...pair, also: paired(before, renamed) };
+}
+
+function paired(before: TableOutline, after: TableOutline): TablePair {
   const common = before.columns.flatMap((column) => {
     const found = columnAfter(column, before, after);
     return found === undefined ? [] : [[column.name, found.name] as const];
@@ -76,17 +85,18 @@ function sameId(a: { readonly id?: string }, b: { readonly id?: string }): boole
 
 /** The rows of `pair.before` that are no longer there, in key order; only keys are read. */
 export async function* lostRows(before: Snapshot, after: Snapshot, pair: TablePair): AsyncGenerator<Entry> {
-  const keyBefore = pair.key?.map(([old]) => old) ?? identityOf(pair.before);
-  const rows = before.entries(pair.before, keyBefore, []);
-  if (pair.after === undefined || pair.key === undefined) yield* rows;
-  else {
-    const left = after.entries(
-      pair.after,
-      pair.key.map(([, now]) => now),
-      [],
-    );
-    for await (const [row, match] of merge(rows, left)) if (row !== undefined && match === undefined) yield row;
+  const key = pair.key?.map(([old]) => old) ?? identityOf(pair.before);
+  let rows: AsyncIterable<Entry> = before.entries(pair.before, key, []);
+  for (const place of [pair, ...(pair.also === undefined ? [] : [pair.also])]) {
+    const now = key.flatMap((name) => place.common.filter(([old]) => old === name).map(([, name]) => name));
+    if (place.after !== undefined && now.length === key.length)
+      rows = missing(rows, after.entries(place.after, now, []));
   }
+  yield* rows;
+}
+
+async function* missing(rows: AsyncIterable<Entry>, left: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  for await (const [row, match] of merge(rows, left)) if (row !== undefined && match === undefined) yield row;
 }
 
 async function* compare(before: Snapshot, after: Snapshot, pair: TablePair): AsyncGenerator<RowChange> {

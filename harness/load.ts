@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
-import { fileOf, nameOf, type Scenario } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario, standsIn } from "./scenario.ts";
 
 /** What was asked for on the command line: scenarios, and of some only one path. */
 export interface Wanted {
@@ -76,6 +76,7 @@ function reader(publicEntry: () => Promise<object>) {
     if (seen.has(file)) return seen.get(file);
     loader ??= loaderOf(publicEntry);
     const scenario = scenarioOf(await import_(await loader, file));
+    if (scenario !== undefined) standsIn(scenario, file);
     seen.set(file, scenario);
     return scenario;
   }

@@ -69,7 +69,7 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
     const found =
       releases.get(name) ??
       plannedRelease(
-        releaseNamed(scenario, name, `scenario "${nameOf(scenario)}"`),
+        releaseNamed(scenario.chain, name, `scenario "${nameOf(scenario)}"`),
         engine,
         `scenario "${nameOf(scenario)}"`,
       );

@@ -27,6 +27,7 @@ const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],
   release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
   migration: ["name", "up", "down", "after", "transaction"],
+  finding: ["code", "release", "migration", "table", "column", "exception", ...engineNames],
   path: [
     "from",
     "dump",
@@ -55,7 +56,7 @@ export function refuseWhatCannotBe(scenario: Scenario): void {
   if (typeof scenario.title !== "string" || scenario.title === "") throw bad(where, "it has no title");
   refuseEngines(scenario.engines, where);
   refuseChain(scenario.chain, where);
-  for (const name of Object.keys(scenario.seeds ?? {})) releaseNamed(scenario, name, `${where}, seeds`);
+  for (const name of Object.keys(scenario.seeds ?? {})) releaseNamed(scenario.chain, name, `${where}, seeds`);
   if (!Array.isArray(scenario.paths) || scenario.paths.length === 0) throw bad(where, "it has no paths");
   scenario.paths.forEach((path, i) => {
     const here = `${where}, path #${i + 1}`;
@@ -64,7 +65,8 @@ export function refuseWhatCannotBe(scenario: Scenario): void {
   });
 }
 
-function refuseChain(chain: readonly Release[], where: string): void {
+/** @throws {HarnessError} `bad-input`, `not-served-yet`: a chain that no path could be walked on */
+export function refuseChain(chain: readonly Release[], where: string): void {
   if (!Array.isArray(chain) || chain.length === 0)
     throw bad(where, "its chain is empty; it needs at least one release(…)");
   const names = chain.map(({ name }) => name);
@@ -100,6 +102,16 @@ export function refuseMigrations(migrations: readonly Migration[], where: string
     const here = `${where}, migration "${migration.name}"`;
     refuseFields("migration", migration, here);
     if (typeof migration.name !== "string" || migration.name === "") throw bad(where, "a migration has no name");
+    if (migration.transaction !== undefined && migration.transaction !== false) {
+      throw bad(here, `transaction is ${JSON.stringify(migration.transaction)}; it may be false, or left out`);
+    }
+    const earlier = migrations.slice(0, migrations.indexOf(migration)).map(({ name }) => name);
+    const late = migration.after?.find((name) => !earlier.includes(name));
+    if (late !== undefined)
+      throw bad(
+        here,
+        `it comes after "${late}", which does not stand before it (byDependencies([…]) puts them in order)`,
+      );
     if (migration.up === undefined || migration.up === null) throw bad(here, 'it has no "up"');
   }
 }
@@ -107,9 +119,23 @@ export function refuseMigrations(migrations: readonly Migration[], where: string
 export function refusePath(scenario: Scenario, path: UpgradePath, where: string): void {
   const engines = path.engines ?? scenario.engines;
   if (path.engines !== undefined) refuseEngines(path.engines, where);
+  const foreign = engines.find((engine) => !scenario.engines.includes(engine));
+  if (foreign !== undefined)
+    throw bad(where, `"engines" names ${foreign}, which the scenario does not (${scenario.engines.join(", ")})`);
   if (path.to === undefined) throw bad(where, '"to" is missing: the release at which the path ends');
   const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
-  const places = stops.map((name) => placeOf(scenario, releaseNamed(scenario, name, where)));
+  refuseHops(scenario.chain, stops, where);
+  if (path.from === undefined && path.with !== undefined) {
+    throw bad(where, `"with" needs a "from": nothing is sown before a fresh install ("${path.with.name}")`);
+  }
+  if (path.from === undefined && path.via !== undefined)
+    throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
+  for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
+}
+
+/** Stops that a chain does not have, or has in another order. */
+export function refuseHops(chain: readonly Release[], stops: readonly string[], where: string): void {
+  const places = stops.map((name) => placeOf(chain, releaseNamed(chain, name, where)));
   places.forEach((place, i) => {
     const before = places[i - 1];
     if (before === undefined) return;
@@ -118,12 +144,6 @@ export function refusePath(scenario: Scenario, path: UpgradePath, where: string)
       throw bad(where, `${hop} goes backwards: "${stops[i]}" comes before "${stops[i - 1]}" in the chain`);
     if (stops[i] === stops[i - 1]) throw bad(where, `${hop} goes nowhere`);
   });
-  if (path.from === undefined && path.with !== undefined) {
-    throw bad(where, `"with" needs a "from": nothing is sown before a fresh install ("${path.with.name}")`);
-  }
-  if (path.from === undefined && path.via !== undefined)
-    throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
-  for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
 }
 
 function refuseExpectation(
@@ -139,6 +159,13 @@ function refuseExpectation(
   if (expected === undefined) throw bad(where, `"expect" says nothing for ${engine}; say clean or broken(…)`);
   if (expected.outcome === "clean") return;
   for (const finding of expected.findings) {
+    refuseFields("finding", finding, `${where}, "expect"`);
+    if (typeof finding.postgres === "number") {
+      throw bad(
+        where,
+        `"expect" gives ${finding.postgres} for postgres, whose errors are SQLSTATEs: write it as a text`,
+      );
+    }
     const told = engineNames.filter((name) => finding[name] !== undefined);
     const missing = told.length > 0 && engines.includes(engine) && finding[engine] === undefined;
     if (missing)
@@ -154,20 +181,20 @@ export function expectationFor(
 }
 
 /** @throws {HarnessError} `bad-input` with the nearest of the chain's names. */
-export function releaseNamed(scenario: Scenario, name: string, where: string): Release {
-  const found = scenario.chain.find((release) => release.name === name);
+export function releaseNamed(chain: readonly Release[], name: string, where: string): Release {
+  const found = chain.find((release) => release.name === name);
   if (found !== undefined) return found;
   throw bad(
     where,
     `the chain has no release "${name}" (${knownNames(
       name,
-      scenario.chain.map((r) => r.name),
+      chain.map((r) => r.name),
     )})`,
   );
 }
 
 /** A release's place in the chain; a stand-in shares that of the release it stands for. */
-function placeOf({ chain }: Scenario, release: Release): number {
+function placeOf(chain: readonly Release[], release: Release): number {
   return chain.findIndex(({ name }) => name === (release.insteadOf ?? release.name));
 }
 
@@ -183,7 +210,7 @@ function refuseFields(kind: keyof typeof fields, value: object, where: string): 
     if (content === undefined) continue;
     const known: readonly string[] = fields[kind];
     if (!known.includes(field)) throw bad(where, `there is no field "${field}" (${knownNames(field, known)})`);
-    const instead = (unserved[kind] as { readonly [field: string]: string })[field];
+    const instead = (unserved as { readonly [kind: string]: { readonly [field: string]: string } })[kind]?.[field];
     if (instead === undefined) continue;
     throw new HarnessError("not-served-yet", `Cannot rehearse ${where}: nothing serves "${field}" yet (${instead})`);
   }

@@ -48,6 +48,9 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
     const wanted = scenario.engines.filter((engine) => engines === undefined || engines.includes(engine));
     for (const engine of wanted) plans.push(await planOf(scenario, engine, select(scenario)));
   }
+  if (plans.length > 0 && plans.every(({ paths }) => paths.length === 0)) {
+    throw new HarnessError("bad-input", "Cannot rehearse: no path is left on any engine that was asked for");
+  }
   const walks = { ...defaults, ...options };
   const rehearsals: Rehearsal[] = [];
   const notCovered: NotCovered[] = [];

@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Address, Database } from "./database.ts";
 import type { Engine, Session } from "./engines/engine.ts";
-import { HarnessError } from "./errors.ts";
+import { HarnessError, messageOf } from "./errors.ts";
 import type { Server } from "./servers/server.ts";
 import type { Catalogue, Snapshot, TableOutline } from "./snapshot.ts";
 
@@ -45,18 +46,11 @@ export async function openStage(server: Server): Promise<Stage> {
       spare = undefined;
       return made;
     },
-    async answers() {
-      try {
-        const session = await engine.connect(server.maintenance);
-        await session.end();
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    answers: () => answers(server),
     async leave() {
       if (!server.exclusive) await spare?.then((sandbox) => sandbox.drop()).catch(() => {});
-      await Promise.all([admin.end(), cleaner?.then((session) => session.end())]);
+      // A server that is gone has ended them already.
+      await Promise.allSettled([admin.end(), cleaner?.then((session) => session.end())]);
     },
   };
 }
@@ -68,6 +62,8 @@ interface Place {
   readonly drop: (database: string, mark: string) => Promise<void>;
 }
 
+// Workers that are threads share a pid, and each has a counter of its own.
+const maker = `${process.pid}_${randomBytes(3).toString("hex")}`;
 let made = 0;
 
 /** One throwaway database. It carries our mark; only what carries it is ever dropped. */
@@ -84,7 +80,7 @@ export class Sandbox {
   }
 
   static async create(place: Place, from?: string): Promise<Sandbox> {
-    const name = `sandbox_${process.pid}_${++made}`;
+    const name = `sandbox_${maker}_${++made}`;
     const mark = `migration-sandbox ${place.server.run}`;
     await guarded(place, () => place.engine.create(place.admin, name, mark, from));
     return new Sandbox(place, name, mark);
@@ -97,6 +93,10 @@ export class Sandbox {
   /** What a person types to enter it. */
   get client(): string {
     return this.#place.engine.client(this.address);
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   get engine(): Engine {
@@ -148,8 +148,14 @@ export class Sandbox {
   }
 
   /** A sandbox equal to this one, which must be frozen. */
-  clone(): Promise<Sandbox> {
-    return Sandbox.create(this.#place, this.address.database);
+  async clone(): Promise<Sandbox> {
+    try {
+      return await Sandbox.create(this.#place, this.address.database);
+    } catch {
+      // A check that hung may still be reading it.
+      await this.endSessions();
+      return Sandbox.create(this.#place, this.address.database);
+    }
   }
 
   /** Ends every session, whoever holds it: what hangs in one is let go. */
@@ -212,7 +218,21 @@ async function guarded<T>({ server, engine }: Place, deal: () => Promise<T>): Pr
         { cause },
       );
     }
+    if (await answers(server)) {
+      throw new HarnessError("server-refused", `Cannot go on: ${engine.name} refuses (${messageOf(cause)})`, { cause });
+    }
     throw lost(server, cause);
+  }
+}
+
+/** Whether the server still answers, asked anew. */
+async function answers({ engine, maintenance }: Server): Promise<boolean> {
+  try {
+    const session = await engine.connect(maintenance);
+    await session.end();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -102,6 +102,11 @@ export function nameOf(scenario: Scenario): string {
   );
 }
 
+/** A file that was loaded for its scenario is where that stands, whoever called defineScenario() for it. */
+export function standsIn(scenario: Scenario, file: string): void {
+  files.set(scenario, file);
+}
+
 export function fileOf(scenario: Scenario): string | undefined {
   return files.get(scenario);
 }

@@ -89,7 +89,13 @@ async function migrate(
     return { notes };
   } finally {
     await session.end().catch(() => {}); // It may be the very session that was lost.
+    // What code left open would hold its locks while the hop is judged.
+    if (pendsOnCode(release)) await sandbox.endSessions();
   }
+}
+
+function pendsOnCode({ migrations }: PlannedRelease): boolean {
+  return migrations.some(({ change }) => typeof change === "function");
 }
 
 /** Migrations that share a transaction, or one that runs without. */
@@ -131,6 +137,11 @@ async function runUnit(
       progress.done.push({ name: migration.name, milliseconds: since(begun) });
     }
     await transaction?.commit();
+    if (!inTransaction && session.inTransaction()) {
+      throw new Error(
+        "It leaves its transaction open: all since its BEGIN is taken back when the migrator disconnects",
+      );
+    }
     progress.running = undefined;
   } catch (thrown) {
     await transaction?.rollback().catch(() => {}); // A session that ended has rolled back.
@@ -151,7 +162,11 @@ async function runMigration(
   } else if (transaction?.db !== undefined) await change(transaction.db);
   else {
     const db = await sandbox.knex();
-    await change(db).finally(() => endKnex(db));
+    try {
+      await change(db);
+    } finally {
+      await endKnex(db);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Release } from "./chain.ts";
 import type { Database } from "./database.ts";
-import { HarnessError, knownNames } from "./errors.ts";
+import { HarnessError } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import { plannedRelease } from "./plan.ts";
+import { refuseChain, refuseHops, releaseNamed } from "./refusals.ts";
 import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";
 import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
@@ -44,13 +45,13 @@ export class UpgradeFailed extends Error {
 export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { end(): Promise<void> }> {
   const sandbox = await stage.create();
   const knex = await sandbox.knex();
-  const befores: Sandbox[] = [];
+  const copies: Sandbox[] = [];
   const readings: Reading[] = [];
   let chain: readonly Release[] = [];
   let current: string | null = null;
 
   async function startRelease(name: string): Promise<void> {
-    const release = await plannedRelease(named(chain, name), sandbox.engine.name, "the chain");
+    const release = await plannedRelease(releaseNamed(chain, name, "the chain"), sandbox.engine.name, "the chain");
     const started = await start(sandbox, release, { stage, from: current, timeout: defaults.timeout, file: undefined });
     if (started.failure !== undefined) throw new UpgradeFailed(started.failure);
     current = name;
@@ -62,14 +63,13 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
     return reading;
   }
 
-  async function closeReadings(): Promise<void> {
-    for (const reading of readings.splice(0)) await reading.close();
-  }
-
   return {
     knex,
     url: sandbox.url,
     async install(releases, name) {
+      if (current !== null)
+        throw new HarnessError("bad-input", `Cannot install "${name}": "${current}" is installed already`);
+      refuseChain(releases, "the chain");
       chain = releases;
       await startRelease(name);
     },
@@ -79,30 +79,24 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
           "bad-input",
           `Cannot upgrade to "${name}": nothing is installed yet (sandbox.install(chain, release) first)`,
         );
-      await closeReadings();
+      refuseHops(chain, [current, name], "the chain");
       await endKnex(knex); // A database cannot be copied while somebody is in it.
       const before = await sandbox.copy();
-      knex.initialize();
-      befores.push(before);
-      await startRelease(name);
-      return ledgerOf(read(before), read(sandbox));
+      copies.push(before);
+      try {
+        await startRelease(name);
+        // A copy, as before is: what the test does next must not change what it has been handed.
+        const after = await sandbox.copy();
+        copies.push(after);
+        return ledgerOf(read(before), read(after));
+      } finally {
+        knex.initialize();
+      }
     },
     async end() {
-      await closeReadings();
+      for (const reading of readings) await reading.close();
       await endKnex(knex);
-      for (const each of [...befores, sandbox]) await each.drop();
+      for (const each of [...copies, sandbox]) await each.drop();
     },
   };
-}
-
-function named(chain: readonly Release[], name: string): Release {
-  const found = chain.find((release) => release.name === name);
-  if (found !== undefined) return found;
-  throw new HarnessError(
-    "bad-input",
-    `Cannot install "${name}": the chain has no such release (${knownNames(
-      name,
-      chain.map((r) => r.name),
-    )})`,
-  );
 }

@@ -90,7 +90,7 @@ class Walker {
     let at: Standing | undefined;
     try {
       at = await arrive();
-      const next = await this.#step(state.step, at, before);
+      const next = await this.#step(state, at, before);
       for (const path of next.failed ? pathsThrough(state) : state.ends) await this.#conclude(path, next);
       if (next.failed || state.children.length === 0) await this.#done(next);
       else await this.#goOn(state.children, next);
@@ -105,6 +105,12 @@ class Walker {
 
   async #goOn(children: readonly State[], at: Standing): Promise<void> {
     if (this.#bailed) return this.#done(at);
+    // What somebody asked to keep is left as it is; others go on from a copy.
+    if (this.#kept.has(at.sandbox)) {
+      await at.now.close();
+      const sandbox = await at.sandbox.copy();
+      return this.#goOn(children, { ...at, sandbox, now: readingOf(sandbox) });
+    }
     const frozen = await this.#frozenIfNeeded(children, at);
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
@@ -125,6 +131,7 @@ class Walker {
 
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
   async #frozenIfNeeded([child, ...others]: readonly State[], at: Standing): Promise<Reading | undefined> {
+    if (at.sandbox.frozen) return at.now;
     const sowing = child?.step.kind === "sow" && others.length === 0;
     const needed = !sowing || (at.by === "product" && (await at.now.hasRows()));
     await at.now.close();
@@ -133,7 +140,7 @@ class Walker {
     return at.now; // Nothing has changed since it was first read.
   }
 
-  async #step(step: Step, at: Standing, before: Snapshot): Promise<Standing> {
+  async #step({ step, ends }: State, at: Standing, before: Snapshot): Promise<Standing> {
     const begun = performance.now();
     const { sandbox } = at;
     if (step.kind === "sow") {
@@ -145,16 +152,21 @@ class Walker {
         milliseconds: at.milliseconds + performance.now() - begun,
       };
     }
+    // The install that an upgrade begins with is as the product shipped it; only one that is an end is judged for itself.
+    const goesOn = at.hops.length === 0 && ends.length === 0;
     const { timeout } = this.#options;
     const file = this.#plan.file;
     const started = await start(sandbox, step.release, { stage: this.#stage, from: step.last ?? null, timeout, file });
     const first = at.hops.length === 1 ? before : at.first;
     const after = readingOf(sandbox);
-    const judged = await judgeHop(ledgerOf(before, after), {
-      origins: at.origins,
+    const { origins } = at;
+    const judging = judgeHop(ledgerOf(before, after), {
+      origins,
       failure: started.failure,
       stage: this.#stage,
+      goesOn,
     });
+    const judged = await within(timeout, judging, () => this.#overdue("Cannot judge the hop", sandbox));
     const name = ({ code, ...finding }: Finding): Finding => ({ code, release: step.release.name, ...finding });
     return {
       ...at,

@@ -87,11 +87,15 @@ async function* withOrigin(
 
 /** Answers whether rows, asked for in key order, are in this state. */
 function lookup(state: Snapshot, rowsOf: Rows): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
+  let keys: ReturnType<typeof keysOf> | undefined;
   let stream: AsyncIterator<Entry> | undefined;
   let current: IteratorResult<Entry> | undefined;
   return {
     async has(row) {
-      stream ??= (await keysOf(state, rowsOf))[Symbol.asyncIterator]();
+      keys ??= keysOf(state, rowsOf);
+      stream ??= (await keys)?.[Symbol.asyncIterator]();
+      // Rows were told apart by other columns then: as far as anybody can tell, this one is as old as the table.
+      if (stream === undefined) return true;
       current ??= await stream.next();
       while (!current.done && compareKeys(current.value.key, row.key) < 0) current = await stream.next();
       const found = !current.done && compareKeys(current.value.key, row.key) === 0;
@@ -104,11 +108,12 @@ function lookup(state: Snapshot, rowsOf: Rows): { has(row: Entry): Promise<boole
   };
 }
 
-async function keysOf(state: Snapshot, { table, columns: wanted }: Rows): Promise<AsyncIterable<Entry>> {
+/** The state's rows by these columns; `undefined` where it has the table and not the columns. */
+async function keysOf(state: Snapshot, { table, columns: wanted }: Rows): Promise<AsyncIterable<Entry> | undefined> {
   const pair = pairOf(table, await state.tables());
+  if (pair.after === undefined) return nobody();
   const key = wanted.flatMap((name) => pair.common.filter(([now]) => now === name).map(([, then]) => then));
-  if (pair.after === undefined || key.length < wanted.length) return nobody();
-  return state.entries(pair.after, key, []);
+  return key.length < wanted.length ? undefined : state.entries(pair.after, key, []);
 }
 
 async function* nobody(): AsyncGenerator<Entry> {}

@@ -58,6 +58,8 @@ export interface Session {
    * transactions become savepoints, as under Knex's own migrator.
    */
   begin(options: { readonly forCode: boolean }): Promise<Transaction>;
+  /** Whether a transaction is open, by whoever's BEGIN. */
+  inTransaction(): boolean;
   end(): Promise<void>;
 }
 

@@ -61,7 +61,13 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       inTurn(async () => {
         await client.query("savepoint question");
         try {
-          return (await client.query<Row>(sql)).rows;
+          const result: unknown = await client.query<Row>(sql);
+          if (Array.isArray(result)) throw new Error(`it is ${result.length} statements, and should be one query`);
+          const { rows, command } = result as { rows: Row[]; command: string | null };
+          // What answers with no rows at all finds nothing, whatever there is.
+          if (command !== "SELECT")
+            throw new Error(`it is ${command ?? "empty"}, and should be a query that returns rows`);
+          return rows;
         } finally {
           await client.query("rollback to savepoint question"); // A question that fails must not end the moment.
         }
@@ -71,7 +77,8 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       const asText = (name: string, i: number) => `${quoted(name)}::text as c${i}`;
       const order = key.map((_, i) => `c${i} collate "C" nulls last`).join(", ");
       const list = [...key, ...columns].map(asText).join(", ");
-      const sql = `select * from (select ${list} from ${sqlName(table)}) as entries order by ${order}`;
+      const ordered = order === "" ? "" : ` order by ${order}`;
+      const sql = `select * from (select ${list} from ${sqlName(table)}) as entries${ordered}`;
       for await (const row of cursor<(string | null)[]>(sql, true)) {
         yield { key: row.slice(0, key.length), values: row.slice(key.length) } satisfies Entry;
       }
@@ -113,6 +120,7 @@ function fingerprintOf({ table, columns }: Rows): string {
   const row = columns
     .map((column) => `coalesce(length(${quoted(column)}::text) || ':' || ${quoted(column)}::text, 'null')`)
     .join(" || ',' || ");
+  if (columns.length === 0) return `select count(*)::text as print from ${sqlName(table)}`;
   return `select count(*) || ' ' || coalesce(sum(hashtextextended(${row}, 0)), 0) as print from ${sqlName(table)}`;
 }
 

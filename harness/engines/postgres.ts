@@ -33,6 +33,7 @@ export const postgres: Engine = {
     // FILE_COPY beats WAL_LOG at every size where nothing is fsynced.
     await admin.query(`create database ${quoted(database)} template ${quoted(from)} strategy file_copy`);
     await admin.query(`comment on database ${quoted(database)} is ${literal(mark)}`);
+    if (from !== "template1") await copySettings(admin, from, database);
   },
 
   async admit(admin, database, anybody) {
@@ -50,14 +51,14 @@ export const postgres: Engine = {
   },
 
   fault(thrown) {
-    if (!(thrown instanceof Error)) return undefined;
-    const { code, severity, detail, hint, position, statementsBefore } = thrown as PostgresError;
-    const connection = isLost(code, thrown.message);
-    if (severity === undefined && !connection) return undefined;
+    const error = databaseErrorBeneath(thrown);
+    if (error === undefined) return undefined;
+    const { code, severity, detail, hint, position, statementsBefore } = error;
+    const connection = isLost(code, error.message);
     const kind: FaultKind = connection ? "connection" : code === "53100" ? "no-room" : "refused";
     return {
       kind,
-      message: thrown.message,
+      message: error.message,
       ...(severity !== undefined && code !== undefined && { sqlState: code }),
       ...(detail !== undefined && { detail }),
       ...(hint !== undefined && { hint }),
@@ -128,6 +129,7 @@ function sessionOf(client: Client): Session {
       return rows;
     },
     script: (sql) => sendScript(client, sql),
+    inTransaction: () => client.getTransactionStatus() !== "I",
     begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
     end: () => client.end(),
   };
@@ -195,6 +197,22 @@ function sendScript(client: Client, sql: string): Promise<void> {
   });
 }
 
+/** ALTER DATABASE … SET is the one thing of a database that a copy does not take along. */
+async function copySettings(admin: Session, from: string, to: string): Promise<void> {
+  const settings = await admin.query(
+    `select unnest(setconfig) as setting from pg_db_role_setting join pg_database d on d.oid = setdatabase
+     where setrole = 0 and datname = $1`,
+    [from],
+  );
+  for (const { setting } of settings) {
+    const [, name = "", value = ""] = /^([^=]+)=([\s\S]*)$/.exec(String(setting)) ?? [];
+    // Lists such as search_path are no one literal: the server itself writes what it reads.
+    await admin.query("select set_config($1, $2, false)", [name, value]);
+    await admin.query(`alter database ${quoted(to)} set ${name} from current`);
+    await admin.query(`reset ${name}`);
+  }
+}
+
 async function endSessions(admin: Session, database: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (let looks = 0; ; looks++) {
@@ -207,6 +225,15 @@ async function endSessions(admin: Session, database: string): Promise<void> {
     // A session takes a millisecond to end, and CREATE DATABASE itself would look again only after 100.
     if (looks > 20) await sleep(1);
   }
+}
+
+/** Code may wrap what the driver threw. */
+function databaseErrorBeneath(thrown: unknown): PostgresError | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const { code, severity } = thrown as PostgresError;
+  if (severity !== undefined || isLost(code, thrown.message)) return thrown;
+  const beneath = [thrown.cause, ...(thrown instanceof AggregateError ? thrown.errors : [])];
+  return beneath.map(databaseErrorBeneath).find((error) => error !== undefined);
 }
 
 /** SQLSTATE classes 08 and 57P, and what the driver and the sockets say without one. */

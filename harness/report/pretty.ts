@@ -72,8 +72,9 @@ export function explanations(rehearsals: readonly Rehearsal[]): string {
   const groups = new Map<string, { readonly text: string; readonly of: Rehearsal[] }>();
   for (const rehearsal of [...rehearsals].sort((a, b) => Number(a.met) - Number(b.met))) {
     for (const text of explain(rehearsal)) {
-      const group = groups.get(`${rehearsal.met} ${text}`) ?? { text, of: [] };
-      groups.set(`${rehearsal.met} ${text}`, group);
+      const key = JSON.stringify([rehearsal.met, rehearsal.scenario, rehearsal.engine, text]);
+      const group = groups.get(key) ?? { text, of: [] };
+      groups.set(key, group);
       group.of.push(rehearsal);
     }
   }

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { HarnessError, messageOf } from "../errors.ts";
 import { mayEnter, type ServerUser } from "./run.ts";
 
@@ -11,7 +11,14 @@ export function cacheFolder(user: ServerUser | undefined): string {
   // A root's home is closed to others, and so is a cache in it.
   const closed = !asked && user !== undefined && !mayEnter(usual, user);
   if (closed && process.env.XDG_CACHE_HOME) usableFolder(usual); // What was asked for and cannot be at all is told.
-  const folder = usableFolder(closed ? "/var/cache/migration-sandbox" : asked || usual);
+  const folder = usableFolder(resolve(closed ? "/var/cache/migration-sandbox" : asked || usual));
+  if (/["$`\\]/.test(folder)) {
+    const why = "initdb cannot work in a folder with a quote, a dollar or a backslash in its name";
+    throw new HarnessError(
+      "server-not-started",
+      `Cannot use cache folder "${folder}": ${why} (choose another with MIGRATION_SANDBOX_CACHE)`,
+    );
+  }
   if (user !== undefined && !mayEnter(folder, user)) {
     const why = `PostgreSQL runs as user "${user.name}", who may not enter it (choose another with MIGRATION_SANDBOX_CACHE)`;
     throw new HarnessError("server-not-started", `Cannot use cache folder "${folder}": ${why}`);

@@ -94,10 +94,12 @@ async function startIn(run: Run, user: ServerUser | undefined): Promise<Server> 
       );
     const taken = /could not (bind|create any)/.test(refusal);
     // A cluster that was damaged in the cache is made anew, once.
-    if (!taken && attempt === 1) {
+    const damaged =
+      /PANIC|^cp: |control file|database files|could not (open|read|locate|load)|not a valid|is missing/m.test(refusal);
+    if (damaged && attempt === 1) {
       discardPrepared(prepared);
       prepared = preparedPostgres(user);
-    } else if (attempt >= (taken ? 20 : 2)) throw notStarted(refusal, run);
+    } else if (!taken || attempt >= 20) throw notStarted(refusal, run);
   }
 }
 
@@ -122,7 +124,7 @@ cp -R "$cluster" "$run/data" && exec "$postgres" -D "$run/data" -p "$port" -k "$
 function launch(run: Run, { binaries, cluster }: Prepared, port: number, user: ServerUser | undefined): ChildProcess {
   const { folder } = run;
   // A socket's path has room for 107 bytes; it is there for a look from another container, never needed by this run.
-  const sockets = Buffer.byteLength(folder) < 85 ? folder : "";
+  const sockets = Buffer.byteLength(folder) < 85 && !/[,"']/.test(folder) ? folder : ""; // A comma would make a list of it.
   const log = join(folder, "log");
   const options = [folder, cluster, join(binaries, "postgres"), String(port), String(run.root), sockets];
   const child = spawn("/bin/sh", ["-c", `exec >>"$1/log" 2>&1${script}`, "sh", ...options], {

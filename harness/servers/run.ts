@@ -1,6 +1,6 @@
 import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { HarnessError } from "../errors.ts";
 
 /**
@@ -45,7 +45,7 @@ export function sharedRun(root: number, word: string, owner: ServerUser): Run {
 
 /** Data goes to memory where there is room: disks are several times slower. */
 function runsFolder(owner: ServerUser): string {
-  const base = process.env.MIGRATION_SANDBOX_RUNS || (roomIn("/dev/shm") >= roomNeeded ? "/dev/shm" : tmpdir());
+  const base = askedBase() ?? (roomIn("/dev/shm") >= roomNeeded ? "/dev/shm" : tmpdir());
   const folder = join(base, `migration-sandbox-${mine}`);
   try {
     mkdirSync(base, { recursive: true });
@@ -63,8 +63,13 @@ function runsFolder(owner: ServerUser): string {
 }
 
 export function basesOfRuns(): readonly string[] {
+  const asked = askedBase();
+  return asked !== undefined ? [asked] : ["/dev/shm", tmpdir()];
+}
+
+function askedBase(): string | undefined {
   const asked = process.env.MIGRATION_SANDBOX_RUNS;
-  return asked ? [asked] : ["/dev/shm", tmpdir()];
+  return asked ? resolve(asked) : undefined;
 }
 
 /** Whether a folder's disk is so full that not even a log can be written. */
