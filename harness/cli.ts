@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, knownNames, messageOf, nearest } from "./errors.ts";
 import type { Plan } from "./plan.ts";
@@ -10,7 +11,8 @@ import type { Selection } from "./selection.ts";
 import { startEmbedded } from "./servers/embedded.ts";
 import { refuseUnhad } from "./servers/had.ts";
 
-// Only what every command needs is imported above: the rest loads while the server starts.
+// Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
+const require = createRequire(import.meta.url);
 
 const exitCodes = { met: 0, unmet: 1, inconclusive: 2, interrupted: 130 } as const;
 
@@ -50,6 +52,11 @@ process.on("uncaughtException", (cause) => {
   leave(exitCodes.inconclusive);
 });
 
+const [command, ...rest] = process.argv.slice(2);
+const helped = rest.some((arg) => arg === "--help" || arg === "-h");
+/** Under way before the command line is read: what is wrong with that is seldom, and ends it. */
+const early = command === "rehearse" && !helped ? stageSoon() : undefined;
+
 leave(await main(process.argv.slice(2)));
 
 /** Timers and connections that scenarios left open are not waited for. */
@@ -72,13 +79,17 @@ async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
+    const { CommanderError } = require("commander") as typeof import("commander");
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.met : exitCodes.inconclusive;
     say(complaint(error, debug), process.stderr);
     return exitCodes.inconclusive;
+  } finally {
+    await early?.end(false);
   }
 }
 
 function commands(ended: (code: number) => void): Command {
+  const { Command, Option } = require("commander") as typeof import("commander");
   const program = new Command("migration-sandbox")
     .description("Rehearses database upgrades on real databases, thrown away afterwards.")
     .exitOverride()
@@ -127,7 +138,7 @@ function commands(ended: (code: number) => void): Command {
 async function rehearseCommand(what: readonly string[], choice: RehearseChoice): Promise<number> {
   const begun = performance.now();
   for (const engine of choice.engine ?? []) refuseUnhad(engine);
-  const soon = stageSoon();
+  const soon = early ?? stageSoon();
   try {
     const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
     const teller =
@@ -224,25 +235,28 @@ async function loaded(what: readonly string[], choice: Choice): Promise<Readonly
 
 function engine(name: string, before: readonly EngineName[] = []): readonly EngineName[] {
   const known = engineNames.find((engine) => engine === name);
-  if (known === undefined)
-    throw new InvalidArgumentError(`There is no engine "${name}" (${knownNames(name, engineNames)}).`);
+  if (known === undefined) throw invalid(`There is no engine "${name}" (${knownNames(name, engineNames)}).`);
   return [...before, known];
 }
 
 function seed(text: string): number {
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
-  throw new InvalidArgumentError("It is a whole number from 0 to 4294967295.");
+  throw invalid("It is a whole number from 0 to 4294967295.");
 }
 
 function seconds(text: string): number {
   const number = Number(text);
   if (number > 0 && number <= 86_400) return number;
-  throw new InvalidArgumentError("It is a number of seconds above 0, and a day at most.");
+  throw invalid("It is a number of seconds above 0, and a day at most.");
+}
+
+function invalid(message: string): Error {
+  const { InvalidArgumentError } = require("commander") as typeof import("commander");
+  return new InvalidArgumentError(message);
 }
 
 async function ownVersion(): Promise<string> {
-  const { createRequire } = await import("node:module");
-  return (createRequire(import.meta.url)("../package.json") as { version: string }).version;
+  return (require("../package.json") as { version: string }).version;
 }
 
 function complaint(error: unknown, debug: boolean): string {

@@ -32,8 +32,9 @@ export const postgres: Engine = {
   async create(admin, database, mark, from = "template1") {
     // FILE_COPY beats WAL_LOG at every size where nothing is fsynced.
     await admin.query(`create database ${quoted(database)} template ${quoted(from)} strategy file_copy`);
-    await admin.query(`comment on database ${quoted(database)} is ${literal(mark)}`);
-    if (from !== "template1") await copySettings(admin, from, database);
+    const marked = `comment on database ${quoted(database)} is ${literal(mark)}`;
+    const settings = await admin.query(`${marked}; ${settingsOf(from)}`);
+    for (const { setting } of settings) await applySetting(admin, String(setting), database);
   },
 
   async admit(admin, database, anybody) {
@@ -125,8 +126,9 @@ async function connected(address: Address): Promise<Client> {
 function sessionOf(client: Client): Session {
   return {
     async query(sql, values) {
-      const { rows } = await client.query<Row>(sql, values as unknown[] | undefined);
-      return rows;
+      const result: unknown = await client.query<Row>(sql, values as unknown[] | undefined);
+      // Of several statements the last one answers.
+      return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
     },
     script: (sql) => sendScript(client, sql),
     inTransaction: () => client.getTransactionStatus() !== "I",
@@ -198,19 +200,16 @@ function sendScript(client: Client, sql: string): Promise<void> {
 }
 
 /** ALTER DATABASE … SET is the one thing of a database that a copy does not take along. */
-async function copySettings(admin: Session, from: string, to: string): Promise<void> {
-  const settings = await admin.query(
-    `select unnest(setconfig) as setting from pg_db_role_setting join pg_database d on d.oid = setdatabase
-     where setrole = 0 and datname = $1`,
-    [from],
-  );
-  for (const { setting } of settings) {
-    const [, name = "", value = ""] = /^([^=]+)=([\s\S]*)$/.exec(String(setting)) ?? [];
-    // Lists such as search_path are no one literal: the server itself writes what it reads.
-    await admin.query("select set_config($1, $2, false)", [name, value]);
-    await admin.query(`alter database ${quoted(to)} set ${name} from current`);
-    await admin.query(`reset ${name}`);
-  }
+function settingsOf(database: string): string {
+  return `select unnest(setconfig) as setting from pg_db_role_setting join pg_database d on d.oid = setdatabase
+    where setrole = 0 and datname = ${literal(database)}`;
+}
+
+/** Lists such as search_path are no one literal: the server itself writes what it reads. */
+async function applySetting(admin: Session, setting: string, database: string): Promise<void> {
+  const [, name = "", value = ""] = /^([^=]+)=([\s\S]*)$/.exec(setting) ?? [];
+  await admin.query("select set_config($1, $2, false)", [name, value]);
+  await admin.query(`alter database ${quoted(database)} set ${name} from current; reset ${name}`);
 }
 
 async function endSessions(admin: Session, database: string): Promise<void> {
