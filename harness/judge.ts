@@ -12,8 +12,6 @@ interface HopFacts {
   /** What broke the hop, if something did: then what it did to rows only explains. */
   readonly failure: Finding | undefined;
   readonly stage: Stage;
-  /** It installs the release that an upgrade starts from: then what its foreign keys are like is worth a note. */
-  readonly goesOn: boolean;
 }
 
 /**
@@ -21,12 +19,11 @@ interface HopFacts {
  *
  * @throws {HarnessError} `check-failed`; `server-lost` where that was the reason
  */
-export function judgeHop(ledger: Ledger, { origins, failure, stage, goesOn }: HopFacts): Promise<Judgement> {
+export function judgeHop(ledger: Ledger, { origins, failure, stage }: HopFacts): Promise<Judgement> {
   return judged(stage, async () => {
     const rows = await judgeRowsLost(ledger, origins);
     if (failure !== undefined) return { findings: [failure], notes: [...rows.findings, ...rows.notes] };
     const keys = await judgeForeignKeys(ledger);
-    if (goesOn) return { findings: rows.findings, notes: [...rows.notes, ...keys.findings, ...keys.notes] };
     return { findings: [...rows.findings, ...keys.findings], notes: [...rows.notes, ...keys.notes] };
   });
 }

@@ -54,6 +54,8 @@ interface Standing extends Trodden {
   /** Who took the last step, and the states before it. */
   readonly by: Origin["by"];
   readonly origins: readonly Origin[];
+  /** What is wrong with the install that the path began with. */
+  readonly ofInstall: readonly Finding[];
   /** The state just ahead of the first upgrade. */
   readonly first: Snapshot;
   /** The last step failed: nothing goes on from here. */
@@ -68,6 +70,7 @@ class Walker {
   readonly #drops: Promise<void>[] = [];
   readonly #kept = new Set<Sandbox>();
   #bailed = false;
+  #hung = false;
 
   constructor(plan: Plan, stage: Stage, options: WalkOptions) {
     this.#plan = plan;
@@ -120,6 +123,8 @@ class Walker {
       else {
         const arrive = async () => {
           await frozen.close();
+          // What hung in a check may still be reading.
+          if (this.#hung) await at.sandbox.endSessions();
           const sandbox = await at.sandbox.clone();
           return { ...at, origins, sandbox, now: readingOf(sandbox) };
         };
@@ -140,7 +145,7 @@ class Walker {
     return at.now; // Nothing has changed since it was first read.
   }
 
-  async #step({ step, ends }: State, at: Standing, before: Snapshot): Promise<Standing> {
+  async #step({ step }: State, at: Standing, before: Snapshot): Promise<Standing> {
     const begun = performance.now();
     const { sandbox } = at;
     if (step.kind === "sow") {
@@ -152,29 +157,24 @@ class Walker {
         milliseconds: at.milliseconds + performance.now() - begun,
       };
     }
-    // The install that an upgrade begins with is as the product shipped it; only one that is an end is judged for itself.
-    const goesOn = at.hops.length === 0 && ends.length === 0;
     const { timeout } = this.#options;
     const file = this.#plan.file;
     const started = await start(sandbox, step.release, { stage: this.#stage, from: step.last ?? null, timeout, file });
     const first = at.hops.length === 1 ? before : at.first;
     const after = readingOf(sandbox);
     const { origins } = at;
-    const judging = judgeHop(ledgerOf(before, after), {
-      origins,
-      failure: started.failure,
-      stage: this.#stage,
-      goesOn,
-    });
+    const judging = judgeHop(ledgerOf(before, after), { origins, failure: started.failure, stage: this.#stage });
     const judged = await within(timeout, judging, () => this.#overdue("Cannot judge the hop", sandbox));
     const name = ({ code, ...finding }: Finding): Finding => ({ code, release: step.release.name, ...finding });
+    const found = judged.findings.map(name);
+    const isInstall = at.hops.length === 0 && started.failure === undefined;
     return {
       ...at,
       now: after,
       first,
       by: "product",
       hops: [...at.hops, started.hop],
-      findings: [...at.findings, ...judged.findings.map(name)],
+      ...(isInstall ? { ofInstall: found } : { findings: [...at.findings, ...found] }),
       notes: [...at.notes, ...started.notes, ...judged.notes.map(name)],
       failed: started.failure !== undefined,
       milliseconds: at.milliseconds + performance.now() - begun,
@@ -189,6 +189,7 @@ class Walker {
   }
 
   async #overdue(what: string, sandbox: Sandbox): Promise<never> {
+    this.#hung = true;
     await sandbox.endSessions().catch(() => {});
     const message = `${what}: it still hung after ${this.#options.timeout / 1000} s (give it longer with --timeout <seconds>)`;
     throw new HarnessError("timed-out", message);
@@ -207,8 +208,11 @@ class Walker {
       if (error instanceof HarnessError) return this.#inconclusive(path, error, at);
       throw error;
     }
-    const findings = [...at.findings, ...own];
-    const verdict = this.#options.strict ? verdictOf([...findings, ...at.notes], []) : verdictOf(findings, at.notes);
+    // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
+    const isInstall = path.stops.length === 1;
+    const findings = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
+    const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes];
+    const verdict = this.#options.strict ? verdictOf([...findings, ...notes], []) : verdictOf(findings, notes);
     this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
   }
 
@@ -266,7 +270,7 @@ class Walker {
 const ourCommand = import.meta.url.endsWith(".ts") ? "npm run -s cli --" : "npx migration-sandbox";
 
 function nowhere(sandbox: Sandbox): Standing {
-  const nothing = { ...untrodden, origins: [], by: "product", failed: false } as const;
+  const nothing = { ...untrodden, origins: [], ofInstall: [], by: "product", failed: false } as const;
   return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
 }
 

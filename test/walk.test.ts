@@ -1240,11 +1240,12 @@ describe("an expectation", () => {
 
   test("is unmet by another SQLSTATE, migration, release, exception or code", async () => {
     expect(await met(broken("migration-failed", { postgres: "21000" }))).toBe(false);
-    expect(await met(broken("migration-failed", { postgres: 23505 }))).toBe(false);
     expect(await met(broken("migration-failed", { migration: "0001" }))).toBe(false);
     expect(await met(broken("migration-failed", { release: "1.0" }))).toBe(false);
     expect(await met(broken("migration-failed", { exception: "Error" }))).toBe(false);
     expect(await met(broken("rows-lost"))).toBe(false);
+    // A number is an errno, and never PostgreSQL's.
+    await expect(met(broken("migration-failed", { postgres: 23505 }))).rejects.toMatchObject({ code: "bad-input" });
   });
 
   test("of clean is unmet by a finding, and one of a finding by clean", async () => {

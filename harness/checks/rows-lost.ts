@@ -1,5 +1,5 @@
 import { compareKeys, type Ledger, lostRows, named, pairOf, type TablePair } from "../ledger.ts";
-import { type Entry, identityOf, type Rows, type Snapshot } from "../snapshot.ts";
+import { type Entry, identityOf, type Rows, type Snapshot, type TableOutline } from "../snapshot.ts";
 import type { Finding } from "../verdict.ts";
 import type { Judgement } from "./check.ts";
 
@@ -77,16 +77,37 @@ async function* withOrigin(
   try {
     for await (const row of rows) {
       let step = origins.length - 1;
-      while (step > 0 && (await earlier[step - 1]?.has(row))) step--;
-      yield [row, origins[step]?.by ?? "product"];
+      let was: boolean | undefined = true;
+      while (step > 0 && was) {
+        was = await earlier[step - 1]?.has(row);
+        if (was) step--;
+      }
+      // Rows were told apart by other columns then. Rather a finding too many than a user's row called the product's.
+      const untold = step > 0 && was === undefined;
+      yield [row, untold ? await whoeverSowed(rowsOf.table, origins.slice(0, step)) : (origins[step]?.by ?? "product")];
     }
   } finally {
     for (const states of earlier) await states.end();
   }
 }
 
-/** Answers whether rows, asked for in key order, are in this state. */
-function lookup(state: Snapshot, rowsOf: Rows): { has(row: Entry): Promise<boolean>; end(): Promise<void> } {
+/** A seeder, if any had put rows into this table by then. */
+async function whoeverSowed(table: TableOutline, origins: readonly Origin[]): Promise<Origin["by"]> {
+  let before = 0;
+  for (const { by, state } of origins) {
+    const then = pairOf(table, await state.tables()).after;
+    const [count = "0"] = then === undefined ? [] : await state.fingerprints([{ table: then, columns: [] }]);
+    if (by === "seeder" && Number(count) > before) return "seeder";
+    before = Number(count);
+  }
+  return "product";
+}
+
+/** Answers whether rows, asked for in key order, are in this state; `undefined` if that cannot be told. */
+function lookup(
+  state: Snapshot,
+  rowsOf: Rows,
+): { has(row: Entry): Promise<boolean | undefined>; end(): Promise<void> } {
   let keys: ReturnType<typeof keysOf> | undefined;
   let stream: AsyncIterator<Entry> | undefined;
   let current: IteratorResult<Entry> | undefined;
@@ -94,8 +115,7 @@ function lookup(state: Snapshot, rowsOf: Rows): { has(row: Entry): Promise<boole
     async has(row) {
       keys ??= keysOf(state, rowsOf);
       stream ??= (await keys)?.[Symbol.asyncIterator]();
-      // Rows were told apart by other columns then: as far as anybody can tell, this one is as old as the table.
-      if (stream === undefined) return true;
+      if (stream === undefined) return undefined;
       current ??= await stream.next();
       while (!current.done && compareKeys(current.value.key, row.key) < 0) current = await stream.next();
       const found = !current.done && compareKeys(current.value.key, row.key) === 0;

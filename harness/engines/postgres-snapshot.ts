@@ -1,4 +1,4 @@
-import type { Client } from "pg";
+import type { Client, QueryResult } from "pg";
 import type { Catalogue, Entry, ForeignKey, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
 import { readCatalogue, readTables } from "./postgres-catalogue.ts";
 
@@ -63,9 +63,9 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
         try {
           const result: unknown = await client.query<Row>(sql);
           if (Array.isArray(result)) throw new Error(`it is ${result.length} statements, and should be one query`);
-          const { rows, command } = result as { rows: Row[]; command: string | null };
+          const { rows, fields, command } = result as QueryResult<Row>;
           // What answers with no rows at all finds nothing, whatever there is.
-          if (command !== "SELECT")
+          if (fields.length === 0 && command !== "SELECT")
             throw new Error(`it is ${command ?? "empty"}, and should be a query that returns rows`);
           return rows;
         } finally {
