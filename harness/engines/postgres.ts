@@ -1,10 +1,6 @@
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Knex } from "knex";
-import type { Client } from "pg";
-import type { Address, Database } from "../database.ts";
-import type { Row } from "../snapshot.ts";
-import type { Engine, FaultKind, Session, Statement, Transaction } from "./engine.ts";
+import type { Engine, FaultKind, Session, Statement } from "./engine.ts";
+import { connected, knexAt, loadClients, sessionOf } from "./postgres-session.ts";
 import { openSnapshot, quoted } from "./postgres-snapshot.ts";
 
 export const postgres: Engine = {
@@ -12,17 +8,14 @@ export const postgres: Engine = {
   capabilities: { transactionalDdl: true },
   recordTable: "public._migration_sandbox",
 
-  load({ knex }) {
-    require("pg");
-    if (knex) loadKnex();
-  },
+  load: loadClients,
 
   async connect(address) {
     return sessionOf(await connected(address));
   },
 
   async knex(address) {
-    return knexOver({ ...address, ...settings }, 4);
+    return knexAt(address);
   },
 
   async snapshot(address) {
@@ -92,16 +85,6 @@ export const postgres: Engine = {
   },
 };
 
-// Both are CommonJS and large: `require` takes half the time of `import`, which reads their exports first.
-const require = createRequire(import.meta.url);
-const loadKnex = () => require("knex") as (config: Knex.Config) => Database;
-
-function knexOver(connection: object, most: number): Database {
-  const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }; // Only the command prints.
-  // Told a version, Knex does not ask every connection for one, on which only forks of PostgreSQL depend.
-  return loadKnex()({ client: "pg", version: "13", connection, pool: { min: 0, max: most }, log: silent });
-}
-
 type PostgresError = Error & {
   readonly code?: string;
   readonly severity?: string;
@@ -110,94 +93,6 @@ type PostgresError = Error & {
   readonly position?: string;
   readonly statementsBefore?: number;
 };
-
-// What a server leaves open is pinned per session; collation and time zone are the cluster's.
-const settings = { application_name: "migration-sandbox" };
-
-async function connected(address: Address): Promise<Client> {
-  const pg = require("pg") as typeof import("pg");
-  const client = new pg.Client({ ...address, ...settings });
-  // A connection that ends while nobody asks anything of it is told to whoever asks next.
-  client.on("error", () => {});
-  await client.connect();
-  return client;
-}
-
-function sessionOf(client: Client): Session {
-  return {
-    async query(sql, values) {
-      const result: unknown = await client.query<Row>(sql, values as unknown[] | undefined);
-      // Of several statements the last one answers.
-      return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
-    },
-    script: (sql) => sendScript(client, sql),
-    inTransaction: () => client.getTransactionStatus() !== "I",
-    begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
-    end: () => client.end(),
-  };
-}
-
-async function begin(client: Client): Promise<Transaction> {
-  await client.query("begin");
-  return {
-    async commit() {
-      await client.query("commit");
-    },
-    async rollback() {
-      await client.query("rollback");
-    },
-  };
-}
-
-async function beginForCode(client: Client): Promise<Transaction> {
-  const db: Database = knexOver({}, 1);
-  // Knex is given this one session, so that SQL and code of one transaction share it.
-  db.client.acquireRawConnection = async () => client;
-  db.client.destroyRawConnection = async () => {};
-  const transaction = await db.transaction();
-  const done = () => db.destroy();
-  return {
-    db: transaction,
-    async commit() {
-      if (transaction.isCompleted()) throw new Error("The migration ended the transaction that it was handed");
-      try {
-        await transaction.commit();
-        await transaction.executionPromise; // Here, not there, Knex tells of a COMMIT that was refused.
-      } finally {
-        await done();
-      }
-    },
-    async rollback() {
-      await transaction.rollback().finally(done);
-    },
-  };
-}
-
-/**
- * The whole text as one simple query: the server splits it as no client could get wrong, and every statement that came
- * through is counted, so that the one that failed is known.
- */
-function sendScript(client: Client, sql: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let completed = 0;
-    const script = {
-      submit: (connection: { query(text: string): void }) => connection.query(sql),
-      handleRowDescription() {},
-      handleDataRow() {},
-      handleEmptyQuery() {},
-      handleCommandComplete() {
-        completed += 1;
-      },
-      handleCopyInResponse(connection: { sendCopyFail(reason: string): void }) {
-        connection.sendCopyFail("COPY … FROM stdin has no data here");
-      },
-      handleCopyData() {},
-      handleError: (error: Error) => reject(Object.assign(error, { statementsBefore: completed })),
-      handleReadyForQuery: () => resolve(),
-    };
-    client.query(script as never);
-  });
-}
 
 /** ALTER DATABASE … SET is the one thing of a database that a copy does not take along. */
 function settingsOf(database: string): string {
