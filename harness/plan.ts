@@ -3,7 +3,7 @@ import { type Change, changeFor, type Migration, type Release, type SqlFile } fr
 import type { Database, EngineName } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
-import { fileOf, nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Seeder } from "./seeder.ts";
 import { pathsOf, replayOf } from "./selection.ts";
 import type { Expectation } from "./verdict.ts";
@@ -80,7 +80,7 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
   const roots: State[] = [];
   const paths: PlannedPath[] = [];
   for (const { name, path } of here) {
-    const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+    const stops = stopsOf(path);
     const expected = expectationFor(path.expect, engine);
     if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
     const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path) };

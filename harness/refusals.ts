@@ -1,7 +1,7 @@
 import { type Migration, type Release, refuseTwins } from "./chain.ts";
 import { type EngineName, engineNames, type PerEngine } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
-import { nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import { nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Expectation } from "./verdict.ts";
 
 /** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
@@ -123,7 +123,7 @@ export function refusePath(scenario: Scenario, path: UpgradePath, where: string)
   if (foreign !== undefined)
     throw bad(where, `"engines" names ${foreign}, which the scenario does not (${scenario.engines.join(", ")})`);
   if (path.to === undefined) throw bad(where, '"to" is missing: the release at which the path ends');
-  const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+  const stops = stopsOf(path);
   refuseHops(scenario.chain, stops, where);
   if (path.from === undefined && path.with !== undefined) {
     throw bad(where, `"with" needs a "from": nothing is sown before a fresh install ("${path.with.name}")`);

@@ -27,6 +27,11 @@ export interface UpgradePath<Name extends string = string, S = unknown> {
   readonly expect: Expectation | PerEngine<Expectation>;
 }
 
+/** The releases at which a path stands, in order. */
+export function stopsOf({ from, via = [], to }: UpgradePath): readonly string[] {
+  return [...(from === undefined ? [] : [from]), ...via, to];
+}
+
 /** Many paths by one word. */
 export interface PathSet {
   readonly every: "stepwise" | "to-latest" | "all";

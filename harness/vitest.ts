@@ -8,7 +8,7 @@ import type { Rehearsal } from "./rehearsal.ts";
 import { defaults } from "./rehearse.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
 import { openStage, type Stage } from "./sandbox.ts";
-import { fileOf, nameOf, type Scenario } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario, stopsOf } from "./scenario.ts";
 import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
 import { shareEmbedded } from "./servers/embedded.ts";
 import { refuseUnhad } from "./servers/had.ts";
@@ -85,7 +85,7 @@ function unhad(engine: EngineName): HarnessError | undefined {
 
 function rehearseOn(engine: EngineName, scenario: Scenario, paths: readonly Selection[], options: WalkOptions): void {
   const title = ({ name, path }: Selection) => {
-    const stops = [...(path.from === undefined ? [] : [path.from]), ...(path.via ?? []), path.to];
+    const stops = stopsOf(path);
     return `${engine} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
   };
   const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);

@@ -95,7 +95,9 @@ async function startIn(run: Run, user: ServerUser | undefined): Promise<Server> 
     const taken = /could not (bind|create any)/.test(refusal);
     // A cluster that was damaged in the cache is made anew, once.
     const damaged =
-      /PANIC|^cp: |control file|database files|could not (open|read|locate|load)|not a valid|is missing/m.test(refusal);
+      /PANIC|shared librar|Library not loaded|^cp: |control file|database files|could not (open|read|locate|load)|not a valid|is missing/m.test(
+        refusal,
+      );
     if (damaged && attempt === 1) {
       discardPrepared(prepared);
       prepared = preparedPostgres(user);

@@ -146,8 +146,12 @@ function sameMachineBoot(start: number): boolean {
   return start <= (startOf(process.pid) ?? 0);
 }
 
-function copyBinaries(source: string, native: string): void {
-  cpSync(source, native, { recursive: true, filter: (path) => !path.endsWith(".a") && !path.endsWith("/pkgconfig") });
+export function copyBinaries(source: string, native: string): void {
+  cpSync(source, native, {
+    recursive: true,
+    filter: (path) => !path.endsWith(".a") && !path.endsWith("/pkgconfig"),
+    verbatimSymlinks: true, // Otherwise links would lead back into node_modules, which may go.
+  });
   // npm packages cannot hold symbolic links; the package lists them for an install script that may never have run.
   const links = JSON.parse(readFileSync(join(source, "pg-symlinks.json"), "utf8")) as {
     source: string;
