@@ -22,7 +22,10 @@ export interface Address {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** Empty: none in particular, where the engine lets a session be in none. */
   readonly database: string;
+  /** The connection is encrypted; `verify`: and the server proves who it is. */
+  readonly tls?: "require" | "verify";
 }
 
 /** What the server said about a statement it refused. */

@@ -8,6 +8,8 @@ export type HarnessErrorCode =
   | "scenario-unreadable"
   /** An engine that was asked for and cannot be had here. */
   | "engine-not-had"
+  /** A server that we were pointed at: out of reach, too old, read-only, without rights for us, or somebody's database. */
+  | "server-unusable"
   /** The server does not start, or the cache folder cannot be used. */
   | "server-not-started"
   /** The server stopped answering in the middle. */

@@ -27,7 +27,7 @@ export function ledgerOf(before: Snapshot, after: Snapshot): Ledger {
     changes: async function* (name) {
       const [old, now] = await Promise.all([before.tables(), after.tables()]);
       const table = old.find((t) => t.name === name);
-      if (table !== undefined) yield* compare(before, after, pairOf(table, now));
+      if (table !== undefined) yield* compare(before, after, pairOf(table, now, old));
       else {
         const added = now.find((t) => t.name === name);
         if (added !== undefined) yield* allAdded(after, added);
@@ -49,14 +49,35 @@ export interface TablePair {
   readonly common: readonly (readonly [before: string, after: string])[];
 }
 
-/** Finds what a table and its columns are called after a hop: by name, else by what a rename leaves the same. */
-export function pairOf(before: TableOutline, now: readonly TableOutline[]): TablePair {
+/**
+ * Finds what a table and its columns are called after a hop: by name, else by what a rename leaves the same, else by its
+ * columns, as a table that was rebuilt under another name has.
+ *
+ * @param old all tables there were before the hop
+ */
+export function pairOf(before: TableOutline, now: readonly TableOutline[], old: readonly TableOutline[]): TablePair {
   const [named, renamed] = [now.find((t) => t.name === before.name), now.find((t) => sameId(t, before))];
-  const after = named ?? renamed;
+  const after = named ?? renamed ?? rebuilt(before, now, old);
   if (after === undefined) return { before, common: [] };
   const pair = paired(before, after);
   // Renamed to make way for a new table of its name: its rows may be in either.
   return renamed === undefined || renamed === after ? pair : { ...pair, also: paired(before, renamed) };
+}
+
+/** The one new table that has the columns of one that is gone: rows are looked for in it, not taken to be there. */
+function rebuilt(
+  before: TableOutline,
+  now: readonly TableOutline[],
+  old: readonly TableOutline[],
+): TableOutline | undefined {
+  const isNew = (t: TableOutline) => !old.some((other) => other.name === t.name || sameId(other, t));
+  const namesOf = ({ columns }: TableOutline) =>
+    columns
+      .map(({ name }) => name)
+      .sort()
+      .join("\0");
+  const alike = now.filter((t) => isNew(t) && namesOf(t) === namesOf(before));
+  return alike.length === 1 ? alike[0] : undefined;
 }
 
 function paired(before: TableOutline, after: TableOutline): TablePair {
@@ -76,7 +97,17 @@ function columnAfter(column: Column, before: TableOutline, after: TableOutline):
   const same = known ? after.columns.find((c) => sameId(c, column)) : undefined;
   // A name by which another column of before goes now is that column's.
   const taken = (c: Column) => known && before.columns.some((other) => sameId(other, c));
-  return same ?? after.columns.find((c) => c.name === column.name && !taken(c));
+  return (
+    same ?? after.columns.find((c) => c.name === column.name && !taken(c)) ?? keyColumnAfter(column, before, after)
+  );
+}
+
+/** Where columns have no lasting id: a new column in the place that one of the key has left. */
+function keyColumnAfter(column: Column, before: TableOutline, after: TableOutline): Column | undefined {
+  const place = before.primaryKey.indexOf(column.name);
+  if (column.id !== undefined || place < 0 || before.primaryKey.length !== after.primaryKey.length) return undefined;
+  const found = after.columns.find(({ name }) => name === after.primaryKey[place]);
+  return before.columns.some(({ name }) => name === found?.name) ? undefined : found;
 }
 
 function sameId(a: { readonly id?: string }, b: { readonly id?: string }): boolean {

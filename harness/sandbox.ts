@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Address, Database } from "./database.ts";
-import type { Engine, Session } from "./engines/engine.ts";
+import type { Administration, Engine, Session } from "./engines/engine.ts";
 import { HarnessError, messageOf } from "./errors.ts";
+import { dropAllOf, reapDatabases } from "./leftovers.ts";
+import { databaseName, markText, newRun } from "./mark.ts";
 import type { Server } from "./servers/server.ts";
 import type { Catalogue, Snapshot, TableOutline } from "./snapshot.ts";
 
@@ -13,44 +14,47 @@ export interface Stage {
   create(): Promise<Sandbox>;
   /** Whether the server still answers, asked anew. */
   answers(): Promise<boolean>;
-  /** Ends our own session; the server is its starter's to end. */
+  /** Drops what nobody took, and ends our own sessions; the server is its starter's to end. */
   leave(): Promise<void>;
 }
 
-/** @throws {HarnessError} `server-lost` if the server does not answer. */
+/**
+ * Opens a stage on a server, under a run's name of its own that is locked there as long as the stage is open. What runs
+ * that died left on the server is dropped by the way.
+ *
+ * @throws {HarnessError} `server-lost` if the server does not answer.
+ */
 export async function openStage(server: Server): Promise<Stage> {
   const { engine } = server;
-  const admin = await engine.connect(server.maintenance).catch((cause) => {
+  const run = newRun();
+  const admin = await engine.administer(server.maintenance).catch((cause) => {
     throw lost(server, cause);
   });
+  const place: Place = { server, engine, admin, run };
+  // Asked before anything is made, and on the same session: what is made is made under the lock.
+  const held = guarded(place, () => place.admin.hold(run));
+  held.catch(() => {}); // Told to whoever creates.
   // The first sandbox is made before anybody asks: whoever opens a stage wants one, and has files to read until then.
-  let spare: Promise<Sandbox> | undefined;
-  const create = () => Sandbox.create({ server, engine, admin, drop });
-  // Drops go their own way, one after the other, so that nothing waits for them.
-  let cleaner: Promise<Session> | undefined;
-  let dropping = Promise.resolve();
-  const drop = (database: string, mark: string) => {
-    cleaner ??= engine.connect(server.maintenance);
-    dropping = Promise.all([cleaner, dropping.catch(() => {})]).then(([session]) =>
-      engine.drop(session, database, mark),
-    );
-    return dropping;
-  };
-  spare = create();
+  let spare: Promise<Sandbox> | undefined = Sandbox.create(place);
   spare.catch(() => {}); // Told to whoever takes it.
+  // On a server of this run alone there is nobody else's.
+  const reaping = server.exclusive ? undefined : held.then(() => reapDatabases(place.admin, run)).catch(() => {});
   return {
     server,
     engine,
-    create() {
-      const made = spare ?? create();
+    async create() {
+      await held;
+      const made = spare ?? Sandbox.create(place);
       spare = undefined;
       return made;
     },
     answers: () => answers(server),
     async leave() {
-      if (!server.exclusive) await spare?.then((sandbox) => sandbox.drop()).catch(() => {});
-      // A server that is gone has ended them already.
-      await Promise.allSettled([admin.end(), cleaner?.then((session) => session.end())]);
+      await reaping;
+      // On its own server what is left ends with that; elsewhere, an interrupted run may still have much.
+      if (!server.exclusive) await spare?.catch(() => {});
+      if (!server.exclusive) await dropAllOf(run, place.admin);
+      await place.admin.end().catch(() => {}); // A server that is gone has ended it already.
     },
   };
 }
@@ -58,19 +62,18 @@ export async function openStage(server: Server): Promise<Stage> {
 interface Place {
   readonly server: Server;
   readonly engine: Engine;
-  readonly admin: Session;
-  readonly drop: (database: string, mark: string) => Promise<void>;
+  /** Another one once the server has ended its sessions. */
+  admin: Administration;
+  readonly run: string;
 }
 
-// Workers that are threads share a pid, and each has a counter of its own.
-const maker = `${process.pid}_${randomBytes(3).toString("hex")}`;
 let made = 0;
 
 /** One throwaway database. It carries our mark; only what carries it is ever dropped. */
 export class Sandbox {
   readonly address: Address;
   readonly #place: Place;
-  readonly #mark: string;
+  #mark: string;
   #frozen = false;
 
   private constructor(place: Place, name: string, mark: string) {
@@ -80,9 +83,9 @@ export class Sandbox {
   }
 
   static async create(place: Place, from?: string): Promise<Sandbox> {
-    const name = `sandbox_${maker}_${++made}`;
-    const mark = `migration-sandbox ${place.server.run}`;
-    await guarded(place, () => place.engine.create(place.admin, name, mark, from));
+    const name = databaseName(place.run, ++made);
+    const mark = markText({ run: place.run, kept: false });
+    await administered(place, (admin) => admin.create(name, mark, from));
     return new Sandbox(place, name, mark);
   }
 
@@ -90,9 +93,14 @@ export class Sandbox {
     return this.#place.engine.url(this.address);
   }
 
-  /** What a person types to enter it. */
-  get client(): string {
-    return this.#place.engine.client(this.address);
+  /** Keeps it when the run ends, and tells how a person enters it; a password that was given to us is not repeated. */
+  async keep(): Promise<{ readonly url: string; readonly client: string }> {
+    const { engine, server, run } = this.#place;
+    const kept = markText({ run, kept: true });
+    await administered(this.#place, (admin) => admin.remark(this.address.database, this.#mark, kept));
+    this.#mark = kept;
+    const told = server.kind === "existing" ? { ...this.address, password: "" } : this.address;
+    return { url: engine.url(told), client: engine.client(told) };
   }
 
   get frozen(): boolean {
@@ -113,7 +121,8 @@ export class Sandbox {
 
   snapshot(): Promise<Snapshot & { end(): Promise<void> }> {
     return guarded(this.#place, async () => {
-      if (!this.#frozen) return this.engine.snapshot(this.address);
+      // Where a database cannot be closed, there is nothing to open.
+      if (!this.#frozen || !this.engine.capabilities.closesDatabases) return this.engine.snapshot(this.address);
       await this.#admit(true);
       try {
         return await this.engine.snapshot(this.address);
@@ -125,26 +134,26 @@ export class Sandbox {
 
   /** From here on it can only be looked at and cloned. Sessions that somebody left open are ended. */
   async freeze(): Promise<void> {
-    await guarded(this.#place, () => this.#close());
+    await this.#close();
     this.#frozen = true;
   }
 
   /** A frozen sandbox equal to this one, which goes on; sessions in it are ended. */
   async copy(): Promise<Sandbox> {
-    await guarded(this.#place, () => this.#close());
+    await this.#close();
     const copy = await this.clone();
-    await guarded(this.#place, () => this.#admit(true));
+    await this.#admit(true);
     await copy.freeze();
     return copy;
   }
 
   async #close(): Promise<void> {
     await this.#admit(false);
-    await this.engine.endSessions(this.#place.admin, this.address.database);
+    await this.endSessions();
   }
 
   #admit(anybody: boolean): Promise<void> {
-    return this.engine.admit(this.#place.admin, this.address.database, anybody);
+    return administered(this.#place, (admin) => admin.admit(this.address.database, anybody));
   }
 
   /** A sandbox equal to this one, which must be frozen. */
@@ -154,11 +163,11 @@ export class Sandbox {
 
   /** Ends every session, whoever holds it: what hangs in one is let go. */
   async endSessions(): Promise<void> {
-    await guarded(this.#place, () => this.engine.endSessions(this.#place.admin, this.address.database));
+    await administered(this.#place, (admin) => admin.endSessions(this.address.database));
   }
 
   async drop(): Promise<void> {
-    await guarded(this.#place, () => this.#place.drop(this.address.database, this.#mark));
+    await administered(this.#place, (admin) => admin.drop(this.address.database, this.#mark));
   }
 }
 
@@ -200,23 +209,63 @@ export async function endKnex(db: Database): Promise<void> {
 }
 
 /** Our own dealings with the server are no upgrade's fault. */
-async function guarded<T>({ server, engine }: Place, deal: () => Promise<T>): Promise<T> {
+export async function guarded<T>(
+  { server, engine }: Pick<Stage, "server" | "engine">,
+  deal: () => Promise<T>,
+): Promise<T> {
   try {
     return await deal();
   } catch (cause) {
-    const fault = engine.fault(cause);
-    if (fault?.kind === "no-room") {
-      throw new HarnessError(
-        "disk-full",
-        `Cannot go on: the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`,
-        { cause },
-      );
-    }
+    if (cause instanceof HarnessError) throw cause;
+    const unable = unableToGoOn(server, cause);
+    if (unable !== undefined) throw unable;
     if (await answers(server)) {
       throw new HarnessError("server-refused", `Cannot go on: ${engine.name} refuses (${messageOf(cause)})`, { cause });
     }
     throw lost(server, cause);
   }
+}
+
+/** The same for what our own sessions do: where a migration ended all sessions that there were, others take their place. */
+function administered<T>(place: Place, deal: (admin: Administration) => Promise<T>): Promise<T> {
+  return guarded(place, async () => {
+    const { admin, engine, server, run } = place;
+    try {
+      return await deal(admin);
+    } catch (cause) {
+      if (engine.fault(cause)?.kind !== "connection") throw cause;
+      if (place.admin === admin) {
+        place.admin = await engine.administer(server.maintenance);
+        await place.admin.hold(run);
+        await admin.end().catch(() => {});
+      }
+      return deal(place.admin);
+    }
+  });
+}
+
+/** What is nobody's fault but the server's: it has no room, or no more connections. */
+export function unableToGoOn({ engine, kind }: Server, cause: unknown, where = ""): HarnessError | undefined {
+  const fault = engine.fault(cause);
+  if (fault?.kind === "no-room") {
+    const folder =
+      kind === "embedded" || kind === "local" ? ", or set MIGRATION_SANDBOX_RUNS to a folder that has some" : "";
+    const message = `Cannot go on${where}: the server has no room left (${fault.message}); make room${folder}`;
+    return new HarnessError("disk-full", message, { cause });
+  }
+  if (fault?.kind === "too-many") {
+    const message = `Cannot go on${where}: the server takes no more connections (${fault.message}); end some, or raise its max_connections`;
+    return new HarnessError("server-refused", message, { cause });
+  }
+  return undefined;
+}
+
+/** What somebody's code ran into and did not do: the server is gone, or has no room or no more connections. */
+export async function notTheirs({ server }: Stage, cause: unknown): Promise<HarnessError | undefined> {
+  const unable = unableToGoOn(server, cause);
+  if (unable !== undefined) return unable;
+  if (server.engine.fault(cause)?.kind !== "connection" || (await answers(server))) return undefined;
+  return lost(server, cause);
 }
 
 /** Whether the server still answers, asked anew. */

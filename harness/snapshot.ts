@@ -53,6 +53,8 @@ export interface Table extends TableOutline {
   readonly indexes: readonly Definition[];
   readonly checks: readonly Definition[];
   readonly triggers: readonly Definition[];
+  /** What else was said when it was created: engine, collation, partitions; where the engine has such things. */
+  readonly options?: string;
 }
 
 /** A database's shape as plain data, everything in name order. The harness's own record is left out. */
@@ -61,7 +63,10 @@ export interface Catalogue {
   readonly enums: readonly { readonly name: string; readonly labels: readonly string[] }[];
   readonly sequences: readonly Definition[];
   readonly views: readonly Definition[];
+  /** Functions, and what else has a body of statements. */
   readonly functions: readonly Definition[];
+  /** What tables get where they say nothing: character set and collation; where the engine has such things. */
+  readonly options?: string;
 }
 
 /** A row for comparing: every value as the server's own text, `null` where it is NULL. */

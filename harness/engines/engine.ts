@@ -1,12 +1,25 @@
 import type { Address, Database, DatabaseFault, EngineName } from "../database.ts";
 import type { Row, Snapshot } from "../snapshot.ts";
+import type { Image, Program } from "./program.ts";
 
 /** A database product: how to speak to it, and what it can do. Differences between engines live behind this and nowhere else. */
 export interface Engine {
   readonly name: EngineName;
+  /** As people write it: `PostgreSQL`. */
+  readonly title: string;
+  /** The oldest version that is supported, as in `13` or `10.5`. */
+  readonly oldest: string;
   readonly capabilities: Capabilities;
-  /** The table in which a sandbox records what was applied, as SQL names it; snapshots leave it out. */
-  readonly recordTable: string;
+  /** The table in which a sandbox records what was applied, as SQL names it from anywhere; snapshots leave it out. */
+  recordTable(database: string): string;
+  /** How a server of it is started from binaries. */
+  readonly program: Program;
+  /** How a server of it is started in a container. */
+  readonly image: Image;
+  /** The environment variable in which its own clients look for a password. */
+  readonly passwordVariable: string;
+  /** What an administrator types so that a user may make sandboxes. */
+  howToGrant(user: string): string;
   /** Loads the client libraries ahead of their first use, while something else is waited for. */
   load(what: { readonly knex: boolean }): void;
   /** One session, for whatever needs one. */
@@ -15,17 +28,11 @@ export interface Engine {
   knex(address: Address): Promise<Database>;
   /** A read-only view of the database at this moment; end it before the database is cloned or dropped. */
   snapshot(address: Address): Promise<Snapshot & { end(): Promise<void> }>;
-  /** Creates an empty database that carries our mark, or a marked copy of a frozen one. */
-  create(admin: Session, database: string, mark: string, from?: string): Promise<void>;
-  /** Lets sessions in, or nobody any more; those that are in stay. */
-  admit(admin: Session, database: string, anybody: boolean): Promise<void>;
-  /** Ends every session of the database, whoever holds it. */
-  endSessions(admin: Session, database: string): Promise<void>;
-  /** Drops a database that carries the mark, whoever is connected; anything else is left alone. */
-  drop(admin: Session, database: string, mark: string): Promise<void>;
+  /** Our own dealings with a server, by sessions of their own. */
+  administer(maintenance: Address): Promise<Administration>;
   /** What the server said, if it was the server; `undefined` for anything else that was thrown. */
   fault(thrown: unknown): (DatabaseFault & { readonly kind: FaultKind }) | undefined;
-  /** The statements of a piece of SQL, each with the characters before it. Loads the real parser. */
+  /** The statements of a piece of SQL, each with the characters before it. Loads the parser. */
   split(sql: string): Promise<readonly Statement[]>;
   /** Text as SQL writes it. */
   literal(text: string): string;
@@ -38,10 +45,17 @@ export interface Engine {
 export interface Capabilities {
   /** A failed transaction takes its DDL back. */
   readonly transactionalDdl: boolean;
+  /** Several statements sent as one message share a transaction. */
+  readonly transactionalMessage: boolean;
+  /** A database that admits nobody cannot be entered; otherwise sessions are only ended. */
+  readonly closesDatabases: boolean;
 }
 
-/** `refused`: the statement's own fault. `connection`: the session ended. `no-room`: nowhere left to write. */
-export type FaultKind = "refused" | "connection" | "no-room";
+/**
+ * `refused`: the statement's own fault. `connection`: the session ended, or never was. `denied`: who we are may not.
+ * `no-room`: nowhere left to write. `too-many`: the server takes no more sessions.
+ */
+export type FaultKind = "refused" | "connection" | "denied" | "no-room" | "too-many";
 
 export interface Statement {
   readonly sql: string;
@@ -59,7 +73,7 @@ export interface Session {
    */
   begin(options: { readonly forCode: boolean }): Promise<Transaction>;
   /** Whether a transaction is open, by whoever's BEGIN. */
-  inTransaction(): boolean;
+  inTransaction(): Promise<boolean>;
   end(): Promise<void>;
 }
 
@@ -67,4 +81,49 @@ export interface Transaction {
   readonly db?: Database;
   commit(): Promise<void>;
   rollback(): Promise<void>;
+}
+
+/** What we do on a server ourselves: make databases that carry our mark, and drop those and no others. */
+export interface Administration {
+  /** What kind of server this is, before anything is done on it. */
+  survey(): Promise<Survey>;
+  /** Takes the session lock of a run; `false` if somebody holds it, here or on another machine. Ends with the session. */
+  hold(run: string): Promise<boolean>;
+  release(run: string): Promise<void>;
+  /** Creates an empty database that carries a mark, or a marked copy of a frozen one. A database half made is dropped. */
+  create(database: string, mark: string, from?: string): Promise<void>;
+  /** Lets sessions in, or nobody any more; those that are in stay. */
+  admit(database: string, anybody: boolean): Promise<void>;
+  /** Ends every session of the database, whoever holds it. */
+  endSessions(database: string): Promise<void>;
+  /** Drops a database that carries the mark, whoever is connected; anything else is left alone. */
+  drop(database: string, mark: string): Promise<void>;
+  /** Gives a database that carries one mark another. */
+  remark(database: string, mark: string, other: string): Promise<void>;
+  /**
+   * The databases that carry a mark which begins with `prefix`; and, without a mark, those whose names begin with `sandbox_` and
+   * into which nobody can ever have put anything: a run died making them.
+   */
+  marked(prefix: string): Promise<readonly Marked[]>;
+  /** Drops a database that {@link marked} told without a mark, if that is still so. */
+  dropUnmarked(database: string): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface Marked {
+  readonly database: string;
+  readonly mark: string | undefined;
+}
+
+export interface Survey {
+  /** The server's own version, as in `15.20` or `10.11.19`. */
+  readonly version: string;
+  /** Whether it is this engine at all: MySQL and MariaDB speak the same protocol. */
+  readonly isThisEngine: boolean;
+  /** A replica, or a server that was told to take no writes. */
+  readonly readOnly: boolean;
+  /** Whether who we are may create databases. */
+  readonly mayCreate: boolean;
+  /** How many tables of somebody's stand in the database that the address names. */
+  readonly foreignTables: number;
 }

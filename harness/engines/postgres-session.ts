@@ -4,21 +4,33 @@ import type { Client } from "pg";
 import type { Address, Database } from "../database.ts";
 import type { Row } from "../snapshot.ts";
 import type { Session, Transaction } from "./engine.ts";
+import { transactionOf } from "./knex-transaction.ts";
 
-const settings = { application_name: "migration-sandbox" };
+// Where nothing is said, the driver would take what PGOPTIONS, PGSSLMODE and their like say.
+const settings = {
+  application_name: "migration-sandbox",
+  options: " ",
+  client_encoding: "UTF8",
+  replication: "false",
+  connectionTimeoutMillis: 20_000,
+};
 
 export async function connected(address: Address): Promise<Client> {
   const pg = require("pg") as typeof import("pg");
-  const client = new pg.Client({ ...address, ...settings });
+  const client = new pg.Client(configFor(address));
   // A connection that ends while nobody asks anything of it is told to whoever asks next.
   client.on("error", () => {});
   await client.connect();
   return client;
 }
 
+function configFor({ tls, ...address }: Address): object {
+  return { ...address, ...settings, ssl: tls === undefined ? false : { rejectUnauthorized: tls === "verify" } };
+}
+
 /** Knex with a small pool of its own sessions. */
 export function knexAt(address: Address): Database {
-  return knexOver({ ...address, ...settings }, 4);
+  return knexOver(configFor(address), 4);
 }
 
 /** Loads what speaks to the server ahead of its first use. */
@@ -45,7 +57,7 @@ export function sessionOf(client: Client): Session {
       return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
     },
     script: (sql) => sendScript(client, sql),
-    inTransaction: () => client.getTransactionStatus() !== "I",
+    inTransaction: async () => client.getTransactionStatus() !== "I",
     begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
     end: () => client.end(),
   };
@@ -68,23 +80,7 @@ async function beginForCode(client: Client): Promise<Transaction> {
   // Knex is given this one session, so that SQL and code of one transaction share it.
   db.client.acquireRawConnection = async () => client;
   db.client.destroyRawConnection = async () => {};
-  const transaction = await db.transaction();
-  const done = () => db.destroy();
-  return {
-    db: transaction,
-    async commit() {
-      if (transaction.isCompleted()) throw new Error("The migration ended the transaction that it was handed");
-      try {
-        await transaction.commit();
-        await transaction.executionPromise; // Here, not there, Knex tells of a COMMIT that was refused.
-      } finally {
-        await done();
-      }
-    },
-    async rollback() {
-      await transaction.rollback().finally(done);
-    },
-  };
+  return transactionOf(db);
 }
 
 /**

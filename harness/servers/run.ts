@@ -1,4 +1,14 @@
-import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { HarnessError } from "../errors.ts";
@@ -21,7 +31,37 @@ export interface ServerUser {
 }
 
 const roomNeeded = 512 * 1024 * 1024;
-export const mine = process.getuid?.() ?? 0;
+const mine = process.getuid?.() ?? 0;
+
+/**
+ * Servers of databases refuse to run as root.
+ *
+ * @throws {HarnessError} `server-not-started` as root where there is nobody else to run a server.
+ */
+export function serverUser(): ServerUser | undefined {
+  if (mine !== 0) return undefined;
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
+  const found = ["postgres", "mysql", "nobody"].flatMap((wanted) => users.filter(([name]) => name === wanted))[0];
+  if (found === undefined) {
+    throw new HarnessError(
+      "server-not-started",
+      `Cannot start a server as root: there is neither a user "postgres", "mysql" nor "nobody" to run it (run as another user)`,
+    );
+  }
+  return { name: found[0] ?? "", uid: Number(found[2]), gid: Number(found[3]) };
+}
+
+/** To whom a run's folder belongs: the server's user, who is us unless we are root. */
+export function ownerOf(user: ServerUser | undefined): ServerUser {
+  return user ?? { name: "", uid: mine, gid: process.getgid?.() ?? 0 };
+}
+
+/** Nothing of the user's own settings reaches a server. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
+}
 
 /** Makes the folder of a run; with a shared `word`, `undefined` if somebody of the same run already has. */
 export function makeRun(root: number, word: string, owner: ServerUser): Run | undefined {
@@ -46,15 +86,15 @@ export function sharedRun(root: number, word: string, owner: ServerUser): Run {
 /** Data goes to memory where there is room: disks are several times slower. */
 function runsFolder(owner: ServerUser): string {
   const base = askedBase() ?? (roomIn("/dev/shm") >= roomNeeded ? "/dev/shm" : tmpdir());
-  const folder = join(base, `migration-sandbox-${mine}`);
+  // What the server's own user is to remove one day stands in a folder of that user's.
+  const folder = join(base, `migration-sandbox-${mine}${owner.uid === mine ? "" : `-${owner.uid}`}`);
   try {
     mkdirSync(base, { recursive: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { uid } = lstatSync(folder);
     if (uid !== mine && uid !== owner.uid) throw new Error("it belongs to somebody else");
     if (owner.uid !== mine && !mayEnter(base, owner))
-      throw new Error(`PostgreSQL runs as user "${owner.name}", who may not enter it`);
-    // What the server's own user is to remove one day stands in a folder of that user's.
+      throw new Error(`the server runs as user "${owner.name}", who may not enter it`);
     if (uid !== owner.uid) chownSync(folder, owner.uid, owner.gid);
   } catch (error) {
     throw noFolder(folder, error);
@@ -62,9 +102,25 @@ function runsFolder(owner: ServerUser): string {
   return folder;
 }
 
-export function basesOfRuns(): readonly string[] {
+/** The folders in which runs of ours have theirs, whoever their servers ran as. */
+export function foldersOfRuns(): readonly string[] {
   const asked = askedBase();
-  return asked !== undefined ? [asked] : ["/dev/shm", tmpdir()];
+  const bases = asked !== undefined ? [asked] : ["/dev/shm", tmpdir()];
+  const ours = new RegExp(`^migration-sandbox-${mine}(-\\d+)?$`);
+  return bases.flatMap((base) =>
+    namesIn(base)
+      .filter((name) => ours.test(name))
+      .map((name) => join(base, name)),
+  );
+}
+
+/** What stands in a folder; nothing where there is none. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function askedBase(): string | undefined {
@@ -112,7 +168,8 @@ export function mayEnter(folder: string, user: ServerUser): boolean {
 export function startOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : Number(fields[19]); // A zombie is dead, whether or not anybody asks for it.
   } catch {
     return existsSync("/proc/self") ? undefined : isRunning(pid) ? 0 : undefined;
   }

@@ -1,0 +1,83 @@
+import type { Query } from "mysql2";
+import type { Connection, FieldPacket, QueryResult, ResultSetHeader } from "mysql2/promise";
+import type { Row } from "../snapshot.ts";
+import type { Session, Transaction } from "./engine.ts";
+import { transactionOf } from "./knex-transaction.ts";
+import { rawOf } from "./mysql-connection.ts";
+import type { Dialect } from "./mysql-dialect.ts";
+import { knexOverOne } from "./mysql-knex.ts";
+import { split } from "./mysql-split.ts";
+
+const inTransactionFlag = 1; // SERVER_STATUS_IN_TRANS of the protocol.
+
+export function sessionOf(connection: Connection, dialect: Dialect): Session {
+  return {
+    async query(sql, values) {
+      return lastRowsOf(await connection.query(sql, values as unknown[] | undefined));
+    },
+    script: (sql) => sendScript(connection, sql),
+    async inTransaction() {
+      const [{ serverStatus }] = await connection.query<ResultSetHeader>("do 0");
+      return (serverStatus & inTransactionFlag) !== 0;
+    },
+    begin: (
+      { forCode }, // Knex is given this one session, so that SQL and code of one transaction share it.
+    ) => (forCode ? transactionOf(knexOverOne(connection, dialect)) : begin(connection)),
+    end: () => connection.end(),
+  };
+}
+
+/** Of several statements the last one answers. */
+function lastRowsOf([result, fields]: [QueryResult, FieldPacket[]]): readonly Row[] {
+  const several = Array.isArray(fields) && fields.some((field) => field === undefined || Array.isArray(field));
+  const last: unknown = several ? (result as unknown[]).at(-1) : result;
+  return Array.isArray(last) ? (last as Row[]) : [];
+}
+
+async function begin(connection: Connection): Promise<Transaction> {
+  await connection.query("start transaction");
+  return {
+    async commit() {
+      await connection.query("commit");
+    },
+    async rollback() {
+      await connection.query("rollback");
+    },
+  };
+}
+
+/** The whole text as one message: the server splits it as no client could get wrong. */
+function sendScript(connection: Connection, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const answers: Answer[] = [];
+    let query: Query | undefined; // A connection that is closed says so before there is one.
+    const answered = (error: Error | null) => {
+      if (error === null || isEmpty(error)) return resolve();
+      // The last answer may be one that broke off; the driver knows how many were read to their end.
+      const { _resultIndex: whole = 0 } = (query ?? {}) as { _resultIndex?: number };
+      reject(Object.assign(error, { sql, statementsBefore: statementsIn(answers.slice(0, whole), sql) }));
+    };
+    query = rawOf(connection).query(sql, answered);
+    query?.on("fields", (fields: unknown) => answers.push(fields === undefined ? "done" : "rows"));
+  });
+}
+
+/** What a server says for each result: rows, or that something is done. */
+type Answer = "rows" | "done";
+
+function isEmpty(error: Error): boolean {
+  return (error as { errno?: number }).errno === 1065; // ER_EMPTY_QUERY: nothing but comments.
+}
+
+/** A CALL answers with any number of rows before it is done; everything else answers once. */
+function statementsIn(answers: readonly Answer[], sql: string): number {
+  if (!answers.includes("rows")) return answers.length;
+  const statements = split(sql);
+  let read = 0;
+  for (const [i, { sql: text }] of statements.entries()) {
+    if (/^(call|begin\s+not)\b/i.test(text)) while (answers[read] === "rows") read++;
+    if (read >= answers.length) return i;
+    read++;
+  }
+  return statements.length;
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection } from "mysql2/promise";
+import type { Address } from "../database.ts";
+import type { Catalogue, Row, Snapshot, TableOutline } from "../snapshot.ts";
+import { readCatalogue } from "./mysql-catalogue.ts";
+import { connected } from "./mysql-connection.ts";
+import type { Dialect } from "./mysql-dialect.ts";
+import { answersTo, readTables } from "./mysql-outline.ts";
+import { entriesOf, fingerprintOf, longestOf, orphansOf } from "./mysql-rows.ts";
+import { streamsOf } from "./mysql-streams.ts";
+import { quoted } from "./mysql-text.ts";
+
+const theMoment = "start transaction with consistent snapshot, read only";
+// DDL ends a transaction and would then be free to write.
+const readOnly = "set session transaction read only";
+/** Of a text that is longer than this a server would compare the beginning only, if it was not told to do otherwise. */
+const sortedBytes = 1024;
+const mostSortedBytes = 8 * 1024 ** 2;
+/** A text's length is sorted with it, and takes from its room. */
+const lengthBytes = 16;
+
+/** One read-only transaction is the moment; rows are read by further ones, as a connection sends one table at a time. */
+export async function openSnapshot(address: Address, dialect: Dialect): Promise<Snapshot & { end(): Promise<void> }> {
+  const open = async (): Promise<Connection> => {
+    const connection = await connected(address, dialect);
+    await connection.query(`${readOnly}; ${theMoment}`);
+    return connection;
+  };
+  const session = await open();
+  const streams = streamsOf(open, async (thread) => {
+    await session.query(`kill ${thread}`);
+  });
+  const source = { session, address, dialect };
+  let catalogue: Promise<Catalogue> | undefined;
+  let tables: Promise<readonly TableOutline[]> | undefined;
+  let collations: Promise<Collations> | undefined;
+
+  async function readingOf(name: string): Promise<string> {
+    const table = (await snapshot.tables()).find((t) => t.name === name);
+    if (table === undefined) throw new Error(`There is no table "${name}" in this snapshot`);
+    const order = table.primaryKey.length === 0 ? "" : ` order by ${table.primaryKey.map(quoted).join(", ")}`;
+    // Columns that are invisible are rows' content as others are.
+    return `select ${table.columns.map((column) => quoted(column.name)).join(", ")} from ${quoted(name)}${order}`;
+  }
+
+  const snapshot: Snapshot = {
+    catalogue: () => (catalogue ??= snapshot.tables().then((outlines) => readCatalogue(source, outlines))),
+    tables: () => (tables ??= readTables(source)),
+
+    async *rows(name) {
+      yield* streams.rows<Row>(await readingOf(name));
+    },
+
+    async all(name) {
+      const [rows] = await session.query(await readingOf(name));
+      return rows as Row[];
+    },
+
+    async query(sql) {
+      const [result, fields] = await session.query(sql);
+      const answers = Array.isArray(fields) && fields.some(isOfOneStatement) ? fields : [fields];
+      const found = answers.flatMap((field, i) => (field === undefined ? [] : [i]));
+      // Whatever is no query may have ended the moment.
+      if (found.length < answers.length) await session.query(theMoment);
+      if (found.length > 1) throw new Error(`it is ${found.length} statements, and should be one query`);
+      if (found.length === 0) throw new Error("it returns no rows at all, and should be a query");
+      return (answers === fields ? (result as unknown[])[found[0] ?? 0] : result) as Row[];
+    },
+
+    async *entries(table, key, columns) {
+      const width = key.length;
+      const settings = await sortingOf(longestOf(table, key), width);
+      const how = { asArrays: true, ...(settings !== undefined && { settings }) };
+      for await (const row of streams.rows<unknown[]>(entriesOf(table, key, columns), how)) {
+        const values = row.map(asText);
+        yield { key: values.slice(0, width), values: values.slice(width) };
+      }
+    },
+
+    async fingerprints(of) {
+      const answers = await answersTo(
+        session,
+        of.map((rows) => fingerprintOf(rows, dialect)),
+      );
+      return answers.map(([answer]) => String(answer?.print));
+    },
+
+    async orphans(of) {
+      if (of.length === 0) return [];
+      const tables = await snapshot.tables();
+      collations ??= readCollations(session);
+      const known = await collations;
+      const collationOf = (table: string, column: string) => known.get(`${table}\0${column}`);
+      const queries = of.map(({ table, key }) => {
+        const parent = tables.find((t) => t.name === key.to);
+        return orphansOf(table, key, parent, collationOf);
+      });
+      return (await answersTo(session, queries)).map(([answer]) => Number(answer?.orphans));
+    },
+
+    async hasRows() {
+      const tables = await snapshot.tables();
+      const answers = await answersTo(
+        session,
+        tables.map(({ name }) => `select exists (select 1 from ${quoted(name)}) as \`any\``),
+      );
+      return answers.some(([answer]) => Number(answer?.any) === 1);
+    },
+  };
+
+  async function sortingOf(question: string | undefined, keys: number): Promise<string | undefined> {
+    if (question === undefined) return undefined;
+    const [[answer]] = (await session.query(question)) as unknown as [Row[]];
+    const longest = Math.min(Math.max(Number(answer?.longest) + lengthBytes, sortedBytes), mostSortedBytes);
+    // A server sorts only where there is room for some keys at once.
+    return `set max_sort_length = ${longest}, sort_buffer_size = ${Math.max(2 * 1024 ** 2, 32 * longest * keys)}`;
+  }
+
+  return {
+    ...snapshot,
+    async end() {
+      await streams.end();
+      // It would wait behind a question that hangs.
+      await Promise.race([session.end().catch(() => {}), sleep(500, undefined, { ref: false })]);
+      session.destroy();
+    },
+  };
+}
+
+type Collations = ReadonlyMap<string, string>;
+
+async function readCollations(session: Connection): Promise<Collations> {
+  const [rows] = (await session.query(`select table_name as \`table\`, column_name as name, collation_name as collation
+    from information_schema.columns where table_schema = database() and collation_name is not null`)) as unknown as [
+    Row[],
+  ];
+  return new Map(rows.map((row) => [`${row.table}\0${row.name}`, String(row.collation)]));
+}
+
+/** The driver tells fields as a list, of several statements as a list of lists. */
+function isOfOneStatement(field: unknown): boolean {
+  return field === undefined || Array.isArray(field);
+}
+
+function asText(value: unknown): string | null {
+  if (value === null) return null;
+  return Buffer.isBuffer(value) ? value.toString("hex").toUpperCase() : String(value);
+}
