@@ -5,7 +5,7 @@ import type { Scenario } from "./scenario.ts";
 import { pathsBetween, pathsOf, type Selection } from "./selection.ts";
 
 interface Asked {
-  readonly engine?: readonly EngineName[];
+  readonly engine?: readonly EngineName[] | undefined;
   readonly from?: string;
   readonly to?: string;
 }

@@ -3,13 +3,14 @@ import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
-import { HarnessError, knownNames, messageOf, nearest } from "./errors.ts";
+import { HarnessError, messageOf, nearest } from "./errors.ts";
 import type { Plan } from "./plan.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
-import { startEmbedded } from "./servers/embedded.ts";
-import { refuseUnhad } from "./servers/had.ts";
+import { haveServer, sourceOf } from "./servers/had.ts";
+import type { Server } from "./servers/server.ts";
+import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
 // Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
 const require = createRequire(import.meta.url);
@@ -17,7 +18,7 @@ const require = createRequire(import.meta.url);
 const exitCodes = { met: 0, unmet: 1, inconclusive: 2, interrupted: 130 } as const;
 
 interface Choice {
-  readonly engine?: readonly EngineName[];
+  readonly engine?: readonly WishText[];
   readonly from?: string;
   readonly to?: string;
   readonly reporter: "pretty" | "json";
@@ -25,12 +26,19 @@ interface Choice {
 }
 
 interface RehearseChoice extends Choice {
+  readonly server?: string;
   readonly seed: number;
   readonly timeout: number;
   readonly keep: boolean;
   readonly bail: boolean;
   readonly strict: boolean;
   readonly verbose: boolean;
+}
+
+interface DoctorChoice {
+  readonly clean: boolean;
+  readonly server?: string;
+  readonly reporter: "pretty" | "json";
 }
 
 // PostgreSQL's parser (WebAssembly) reads one file when a migration failed: optimising it costs more time and 40 MB.
@@ -55,7 +63,8 @@ process.on("uncaughtException", (cause) => {
 const [command, ...rest] = process.argv.slice(2);
 const helped = rest.some((arg) => arg === "--help" || arg === "-h");
 /** Under way before the command line is read: what is wrong with that is seldom, and ends it. */
-const early = command === "rehearse" && !helped ? stageSoon() : undefined;
+const early = command === "rehearse" && !helped ? stages(valueIn(rest, "--server")) : undefined;
+void early?.open(likelyWish(rest)).catch(() => {}); // Told to whoever asks for it, if anybody does.
 
 leave(await main(process.argv.slice(2)));
 
@@ -84,7 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
     say(complaint(error, debug), process.stderr);
     return exitCodes.inconclusive;
   } finally {
-    await early?.end(false);
+    await early?.end([]);
   }
 }
 
@@ -114,15 +123,19 @@ function commands(ended: (code: number) => void): Command {
       .description(description)
       .argument("[what...]", "names, files or folders of scenarios; #2 behind one asks for its second path", [])
       .addOption(
-        new Option("--engine <name>", `only this engine (${engineNames.join(", ")}); may be repeated`).argParser(
-          engine,
-        ),
+        new Option(
+          "--engine <name[:version]>",
+          `only this engine (${engineNames.join(", ")}), as in mariadb:10.11; may be repeated`,
+        ).argParser(engine),
       )
       .option("--from <release>", "only paths that start here, or such a path")
       .option("--to <release>", "only paths that end here, or such a path")
       .addOption(new Option("--reporter <name>", "how to tell it").choices(["pretty", "json"]).default("pretty"))
       .option("--debug", "show where in the code an error came from", false);
   command("rehearse", "walk upgrade paths and judge what comes out")
+    .addOption(
+      new Option("--server <kind|url>", "where servers come from: embedded, local, container, or one that you run"),
+    )
     .addOption(new Option("--seed <number>", "where randomness starts").argParser(seed).default(1))
     .addOption(new Option("--timeout <seconds>", "how long one hop may take").argParser(seconds).default(300))
     .option("--keep", "leave the sandboxes of unmet rehearsals up, and say how to enter them", false)
@@ -132,33 +145,39 @@ function commands(ended: (code: number) => void): Command {
     .action(async (what: string[], choice: RehearseChoice) => ended(await rehearseCommand(what, choice)));
   command("list", "name the scenarios").action(listCommand);
   command("plan", "show paths, hops and pending migrations, without a server").action(planCommand);
+  program
+    .command("doctor")
+    .description("show what this machine can rehearse on, and what runs left behind or kept")
+    .option("--clean", "remove what is dead or kept", false)
+    .option("--server <url>", "look at a server that you run, too")
+    .addOption(new Option("--reporter <name>", "how to tell it").choices(["pretty", "json"]).default("pretty"))
+    .option("--debug", "show where in the code an error came from", false)
+    .action(doctorCommand);
   return program;
 }
 
 async function rehearseCommand(what: readonly string[], choice: RehearseChoice): Promise<number> {
   const begun = performance.now();
-  for (const engine of choice.engine ?? []) refuseUnhad(engine);
-  const soon = early ?? stageSoon();
+  sourceOf("--server", choice.server); // Refused before anything is loaded.
+  const servers = early ?? stages(choice.server);
   try {
     const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
     const teller =
       choice.reporter === "json" ? undefined : (await import("./report/teller.ts")).tellerTo(process.stdout, choice);
     const result = await rehearse([...wanted.keys()], {
       ...(choice.engine && { engines: choice.engine }),
+      ...(choice.server !== undefined && { server: choice.server }),
       select: (scenario) => wanted.get(scenario) ?? [],
-      stage: async (engine) => {
-        refuseUnhad(engine);
-        return soon.stage;
-      },
+      stage: servers.open,
       seed: choice.seed,
       timeout: choice.timeout * 1000,
       keep: choice.keep,
       bail: choice.bail,
       strict: choice.strict,
       ...teller,
-      onRehearsal: (rehearsal, plan) => soon.interrupted() || teller?.onRehearsal(rehearsal, plan),
+      onRehearsal: (rehearsal, plan) => servers.interrupted() || teller?.onRehearsal(rehearsal, plan),
     });
-    if (soon.interrupted()) return await soon.end(false).then(() => exitCodes.interrupted);
+    if (servers.interrupted()) return await servers.end([]).then(() => exitCodes.interrupted);
     teller?.end();
     if (choice.reporter === "json") say((await import("./report/json.ts")).json(result));
     else {
@@ -167,44 +186,81 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
       if (explained !== "") say(explained);
       say(report.summary(result, performance.now() - begun));
     }
-    const kept = result.rehearsals.some((rehearsal) => rehearsal.kept);
-    await soon.end(kept);
-    if (kept)
-      say(`The server stays up for what was kept. To end it: ${(await soon.stage).server.howToEnd}`, process.stderr);
+    const kept = result.rehearsals.filter((rehearsal) => rehearsal.kept).map(({ engine }) => engine);
+    for (const how of await servers.end(kept)) say(`What was kept stays up. To be rid of it: ${how}`, process.stderr);
     if (result.unmet > 0) return exitCodes.unmet;
     return result.inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
   } finally {
-    await soon.end(false);
+    await servers.end([]);
   }
 }
 
-interface Soon {
-  readonly stage: Promise<Stage>;
+/** The stages of a run, each opened once. */
+interface Stages {
+  open(wish: Wish): Promise<Stage>;
   interrupted(): boolean;
-  end(keep: boolean): Promise<void>;
+  /** Ends them and their servers, but for those of engines of which something is kept; tells how those are ended. */
+  end(kept: readonly string[]): Promise<readonly string[]>;
 }
 
-/** Starts the server before anything else is read: it needs the time that loading takes. */
-function stageSoon(): Soon {
+function stages(server: string | undefined): Stages {
+  const open = new Map<string, { readonly server: Promise<Server>; readonly stage: Promise<Stage> }>();
   let interrupted = false;
   const interrupt = (signal: NodeJS.Signals) => {
     interrupted = true;
     say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
-    end(false).finally(() => leave(exitCodes.interrupted));
+    end([]).finally(() => leave(exitCodes.interrupted));
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
-  const server = startEmbedded();
-  const stage = server.then(openStage);
-  stage.catch(() => {}); // Told to whoever waits for it.
-  let ending: Promise<void> | undefined;
-  const end = (keep: boolean) => {
-    ending ??= server.then(
-      (started) => started.stop({ keep }),
-      () => {}, // One that never started needs no end.
-    );
+  let ending: Promise<readonly string[]> | undefined;
+  const end = (kept: readonly string[]) => {
+    ending ??= Promise.all([...open.values()].map((each) => close(each, kept))).then((told) => told.flat());
     return ending;
   };
-  return { stage, interrupted: () => interrupted, end };
+  return {
+    open(wish) {
+      const known = open.get(wishInWords(wish));
+      if (known !== undefined) return known.stage;
+      const having = started(wish, server);
+      const stage = having.then(openStage);
+      stage.catch(() => {}); // Told to whoever waits for it.
+      open.set(wishInWords(wish), { server: having, stage });
+      return stage;
+    },
+    interrupted: () => interrupted,
+    end,
+  };
+}
+
+async function started(wish: Wish, server: string | undefined): Promise<Server> {
+  return haveServer(wish, { source: sourceOf("--server", server) });
+}
+
+async function close(
+  { server, stage }: { readonly server: Promise<Server>; readonly stage: Promise<Stage> },
+  kept: readonly string[],
+): Promise<readonly string[]> {
+  const started = await server.catch(() => undefined); // One that never started needs no end.
+  if (started === undefined) return [];
+  const keep = kept.includes(started.engine.name);
+  // What stands on a server that ends with this run, ends with it.
+  if (!started.exclusive || keep) await stage.then((open) => open.leave()).catch(() => {});
+  await started.stop({ keep });
+  return keep ? [started.howToEnd] : [];
+}
+
+/** The server that will most likely be asked for, by a glance at the command line. */
+function likelyWish(args: readonly string[]): Wish {
+  try {
+    return parseWish(valueIn(args, "--engine") ?? "postgres");
+  } catch {
+    return { engine: "postgres" };
+  }
+}
+
+function valueIn(args: readonly string[], option: string): string | undefined {
+  const at = args.findIndex((arg) => arg === option || arg.startsWith(`${option}=`));
+  return args[at] === option ? args[at + 1] : args[at]?.slice(option.length + 1);
 }
 
 async function listCommand(what: readonly string[], choice: Choice): Promise<void> {
@@ -213,11 +269,21 @@ async function listCommand(what: readonly string[], choice: Choice): Promise<voi
   else say((await import("./report/listing.ts")).listing(scenarios));
 }
 
+async function doctorCommand(choice: DoctorChoice): Promise<void> {
+  const { examine } = await import("./doctor.ts");
+  const server = sourceOf("--server", choice.server);
+  if (typeof server === "string")
+    throw new HarnessError("bad-input", `Cannot look at "${server}": --server takes a URL here`);
+  const health = await examine({ clean: choice.clean, server });
+  if (choice.reporter === "json") say(JSON.stringify({ format: 1, ...health }, undefined, 2));
+  else say((await import("./report/doctor.ts")).healthInWords(health, choice.clean));
+}
+
 async function planCommand(what: readonly string[], choice: Choice): Promise<void> {
   const { planOf } = await import("./plan.ts");
   const plans: Plan[] = [];
   for (const [scenario, selected] of await loaded(what, choice)) {
-    for (const engine of scenario.engines.filter((name) => choice.engine?.includes(name) ?? true)) {
+    for (const engine of scenario.engines.filter((name) => enginesIn(choice)?.includes(name) ?? true)) {
       plans.push(await planOf(scenario, engine, selected));
     }
   }
@@ -230,13 +296,20 @@ async function loaded(what: readonly string[], choice: Choice): Promise<Readonly
   const { load } = await import("./load.ts");
   const wanted = await load(what, () => import("./index.ts"));
   const { chosenPaths } = await import("./choice.ts");
-  return chosenPaths(wanted, choice);
+  const engine = enginesIn(choice);
+  return chosenPaths(wanted, { ...choice, engine });
 }
 
-function engine(name: string, before: readonly EngineName[] = []): readonly EngineName[] {
-  const known = engineNames.find((engine) => engine === name);
-  if (known === undefined) throw invalid(`There is no engine "${name}" (${knownNames(name, engineNames)}).`);
-  return [...before, known];
+function enginesIn({ engine }: Choice): readonly EngineName[] | undefined {
+  return engine?.map((wish) => parseWish(wish).engine);
+}
+
+function engine(text: string, before: readonly WishText[] = []): readonly WishText[] {
+  try {
+    return [...before, wishInWords(parseWish(text))];
+  } catch (error) {
+    throw invalid(`${messageOf(error)}.`);
+  }
 }
 
 function seed(text: string): number {

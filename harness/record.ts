@@ -1,26 +1,29 @@
 import type { Engine, Session } from "./engines/engine.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { Sandbox } from "./sandbox.ts";
 import type { Finding } from "./verdict.ts";
 
 /** What was applied, in order, with checksums: kept in the sandbox itself, so that a clone remembers it too. */
 export class Record {
   readonly #session: Session;
   readonly #engine: Engine;
+  readonly #table: string;
   readonly #applied: Map<string, string>;
 
-  private constructor(session: Session, engine: Engine, applied: Map<string, string>) {
+  private constructor(session: Session, engine: Engine, table: string, applied: Map<string, string>) {
     this.#session = session;
     this.#engine = engine;
+    this.#table = table;
     this.#applied = applied;
   }
 
-  static async open(session: Session, engine: Engine): Promise<Record> {
-    const table = engine.recordTable;
+  static async open(session: Session, { engine, address }: Sandbox): Promise<Record> {
+    const table = engine.recordTable(address.database);
     await session.script(
       `create table if not exists ${table} (position integer primary key, name text not null, checksum char(64) not null)`,
     );
     const rows = await session.query(`select name, checksum from ${table} order by position`);
-    return new Record(session, engine, new Map(rows.map((row) => [String(row.name), String(row.checksum)])));
+    return new Record(session, engine, table, new Map(rows.map((row) => [String(row.name), String(row.checksum)])));
   }
 
   has(name: string): boolean {
@@ -33,7 +36,7 @@ export class Record {
 
   async add({ name, checksum }: PlannedMigration): Promise<void> {
     const values = `${this.#applied.size + 1}, ${this.#engine.literal(name)}, ${this.#engine.literal(checksum)}`;
-    await this.#session.query(`insert into ${this.#engine.recordTable} (position, name, checksum) values (${values})`);
+    await this.#session.query(`insert into ${this.#table} (position, name, checksum) values (${values})`);
     this.#applied.set(name, checksum);
   }
 }

@@ -3,7 +3,7 @@ import { HarnessError, messageOf } from "./errors.ts";
 import { placeOf } from "./place.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
 import { notesOf, Record } from "./record.ts";
-import { endKnex, lost, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, guarded, lost, type Sandbox, type Stage, unableToGoOn } from "./sandbox.ts";
 import { within } from "./time-limit.ts";
 import type { Finding } from "./verdict.ts";
 
@@ -75,7 +75,7 @@ async function migrate(
 ): Promise<Outcome> {
   const session = await sandbox.connect();
   try {
-    const record = await Record.open(session, sandbox.engine);
+    const record = await guarded(options.stage, () => Record.open(session, sandbox));
     const pending = release.migrations.filter(({ name }) => !record.has(name));
     const notes = notesOf(release, record);
     for (const unit of unitsOf(pending, release.transaction)) {
@@ -137,7 +137,7 @@ async function runUnit(
       progress.done.push({ name: migration.name, milliseconds: since(begun) });
     }
     await transaction?.commit();
-    if (!inTransaction && session.inTransaction()) {
+    if (!inTransaction && (await session.inTransaction())) {
       throw new Error(
         "It leaves its transaction open: all since its BEGIN is taken back when the migrator disconnects",
       );
@@ -170,8 +170,9 @@ async function runMigration(
   }
 }
 
-/** Sent whole, statements would share the transaction that the server opens around one message. */
+/** Sent whole, statements would share the transaction that some servers open around one message. */
 async function oneByOne(sql: string, engine: Engine, session: Session): Promise<void> {
+  if (!engine.capabilities.transactionalMessage) return session.script(sql);
   const statements = await engine.split(sql).catch(() => undefined);
   // What the parser does not understand, the server refuses, and says where.
   if (statements === undefined) return session.script(sql);
@@ -203,13 +204,8 @@ async function failureOf(
     return { ...facts, message: messageOf(thrown), exception: classOf(thrown) };
   }
   if (fault.kind === "connection" && !(await stage.answers())) throw lost(stage.server, thrown);
-  if (fault.kind === "no-room") {
-    throw new HarnessError(
-      "disk-full",
-      `Cannot go on in migration "${migration}": the server has no room left (${fault.message}); make room, or set MIGRATION_SANDBOX_RUNS to a folder that has some`,
-      { cause: thrown },
-    );
-  }
+  const unable = unableToGoOn(stage.server, thrown, ` in migration "${migration}"`);
+  if (unable !== undefined) throw unable;
   const change = release.migrations.find(({ name }) => name === migration)?.change;
   const { kind, offset, statementsBefore, ...said } = fault;
   // Code has no SQL of its own to point into, nor has a COMMIT that fails.

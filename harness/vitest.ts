@@ -1,20 +1,19 @@
 import { relative } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { test as base, beforeAll, describe } from "vitest";
-import { type EngineName, engineNames } from "./database.ts";
-import { HarnessError, knownNames } from "./errors.ts";
+import { HarnessError } from "./errors.ts";
 import { planOf } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
-import { defaults } from "./rehearse.ts";
+import { defaults, inOneLine } from "./rehearse.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import { fileOf, nameOf, type Scenario, stopsOf } from "./scenario.ts";
 import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
-import { shareEmbedded } from "./servers/embedded.ts";
-import { refuseUnhad } from "./servers/had.ts";
+import { haveServer } from "./servers/had.ts";
 import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
 import { expectationInWords } from "./verdict.ts";
 import { type WalkOptions, walk } from "./walk.ts";
+import { parseWish, type Wish, wishInWords } from "./wish.ts";
 
 export { UpgradeFailed, type UpgradeSandbox } from "./upgrade-sandbox.ts";
 
@@ -28,8 +27,9 @@ export type Scenarios =
  * Makes one test of every scenario x engine x path. The tests of a scenario share one plan: a hop that several of them
  * begin with is walked once. A rehearsal that does not meet its expectation throws its report.
  *
- * Only the tests that run are walked (`vitest -t '#3'`). `ENGINES=postgres` narrows; an engine named there that cannot be
- * had fails, one that only a scenario names is a visible skip.
+ * Only the tests that run are walked (`vitest -t '#3'`). `ENGINES=postgres` or `ENGINES=mysql:9` narrows; an engine named
+ * there that cannot be had fails, one that only a scenario names is a visible skip. `SANDBOX_SERVER=container` and
+ * `SANDBOX_POSTGRES_URL` say where servers come from.
  *
  * @throws {HarnessError} while tests are collected: `bad-input`, `not-served-yet`
  * @example
@@ -54,39 +54,19 @@ export function rehearseAll(
   for (const scenario of listed(scenarios)) {
     const paths = pathsOf(scenario);
     describe(`${nameOf(scenario)}: ${scenario.title}`, () => {
-      for (const engine of asked ?? scenario.engines) {
-        const why = unhad(engine);
-        if (why !== undefined) notCovered(engine, why, asked !== undefined);
-        else if (scenario.engines.includes(engine)) rehearseOn(engine, scenario, paths, { ...defaults, ...options });
-        else base.skip(`${engine} is not among its engines (${scenario.engines.join(", ")})`, () => {});
+      for (const wish of asked ?? scenario.engines.map((engine): Wish => ({ engine }))) {
+        if (scenario.engines.includes(wish.engine)) rehearseOn(wish, scenario, paths, { ...defaults, ...options });
+        else base.skip(`${wish.engine} is not among its engines (${scenario.engines.join(", ")})`, () => {});
       }
     });
   }
 }
 
-/** An engine that was asked for fails; one that only a scenario names is left out for all to see. */
-function notCovered(engine: EngineName, why: HarnessError, asked: boolean): void {
-  const refuse = () => {
-    throw why;
-  };
-  if (asked) base(`${engine} can be had`, refuse);
-  else base.skip(`${engine} is not covered: ${why.message}`, () => {});
-}
-
-function unhad(engine: EngineName): HarnessError | undefined {
-  try {
-    refuseUnhad(engine);
-    return undefined;
-  } catch (error) {
-    if (error instanceof HarnessError) return error;
-    throw error;
-  }
-}
-
-function rehearseOn(engine: EngineName, scenario: Scenario, paths: readonly Selection[], options: WalkOptions): void {
+function rehearseOn(wish: Wish, scenario: Scenario, paths: readonly Selection[], options: WalkOptions): void {
+  const { engine } = wish;
   const title = ({ name, path }: Selection) => {
     const stops = stopsOf(path);
-    return `${engine} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
+    return `${wishInWords(wish)} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
   };
   const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);
   const titles = new Map(here.map((selection) => [title(selection), selection]));
@@ -98,13 +78,17 @@ function rehearseOn(engine: EngineName, scenario: Scenario, paths: readonly Sele
     inThisTestFile = suite.file.filepath === fileOf(scenario);
     const running = suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued");
     const wanted = running.flatMap(({ name }) => titles.get(name) ?? []);
-    walking = walkingOf(scenario, engine, wanted, options);
+    walking = walkingOf(scenario, wish, wanted, { ...options, on: `--engine ${wishInWords(wish)}` });
   });
 
   for (const [name, selection] of titles) {
     const hops = (selection.path.via?.length ?? 0) + 2;
-    base(name, { timeout: options.timeout * (hops + 1) + 60_000 }, async () => {
-      const rehearsal = await walking?.(selection.name);
+    base(name, { timeout: options.timeout * (hops + 1) + 60_000 }, async ({ skip }) => {
+      const rehearsal = await walking?.(selection.name).catch((error) => {
+        // An engine that was asked for fails; one that only a scenario names is left out for all to see.
+        if (!isNotHad(error) || enginesAsked() !== undefined) throw error;
+        return skip(`${engine} is not covered: ${inOneLine(error.message)}`);
+      });
       if (rehearsal === undefined || !rehearsal.met) {
         // A scenario that stands in a test file is replayed by running that test.
         const again = `npx vitest run ${quotedArgument(relative(process.cwd(), fileOf(scenario) ?? ""))} -t ${quotedArgument(name.replace(/[\\^$*+?()[\]{}|]/g, "\\$&"))}`;
@@ -117,26 +101,25 @@ function rehearseOn(engine: EngineName, scenario: Scenario, paths: readonly Sele
 /** What a rehearsal came to, as soon as it is known. */
 type Walking = (name: string) => Promise<Rehearsal | undefined>;
 
-function walkingOf(
-  scenario: Scenario,
-  engine: EngineName,
-  selected: readonly Selection[],
-  options: WalkOptions,
-): Walking {
+function isNotHad(error: unknown): error is HarnessError {
+  return error instanceof HarnessError && error.code === "engine-not-had";
+}
+
+function walkingOf(scenario: Scenario, wish: Wish, selected: readonly Selection[], options: WalkOptions): Walking {
   const told = new Map<string, (rehearsal: Rehearsal) => void>();
   const rehearsals = new Map(
     selected.map(({ name }) => [name, new Promise<Rehearsal>((tell) => told.set(name, tell))]),
   );
-  const whole = onSharedStage(async (stage) => {
-    const plan = await planOf(scenario, engine, selected);
+  const whole = onSharedStage(wish, async (stage) => {
+    const plan = await planOf(scenario, wish.engine, selected);
     await walk(plan, stage, { ...options, onRehearsal: (rehearsal) => told.get(rehearsal.name)?.(rehearsal) });
   });
   whole.catch(() => {}); // Told by every test that waits for it.
   return (name) => Promise.race([rehearsals.get(name), whole.then(() => rehearsals.get(name))]);
 }
 
-async function onSharedStage<T>(act: (stage: Stage) => Promise<T>): Promise<T> {
-  const stage = await openStage(await shareEmbedded(rootOfRun()));
+async function onSharedStage<T>(wish: Wish, act: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await openStage(await haveServer(wish, { sharedWith: rootOfRun() }));
   try {
     return await act(stage);
   } finally {
@@ -165,15 +148,10 @@ function reportOf(rehearsal: Rehearsal): string {
   return [first, ...explain(rehearsal)].join("\n");
 }
 
-function enginesAsked(): readonly EngineName[] | undefined {
+/** @throws {HarnessError} `bad-input` for an engine that there is not */
+function enginesAsked(): readonly Wish[] | undefined {
   const asked = process.env.ENGINES?.split(/[\s,]+/).filter((name) => name !== "");
-  if (asked === undefined || asked.length === 0) return undefined;
-  const unknown = asked.find((name) => !engineNames.includes(name as EngineName));
-  if (unknown === undefined) return asked as EngineName[];
-  throw new HarnessError(
-    "bad-input",
-    `Cannot rehearse on what ENGINES names: there is no engine "${unknown}" (${knownNames(unknown, engineNames)})`,
-  );
+  return asked === undefined || asked.length === 0 ? undefined : asked.map(parseWish);
 }
 
 function listed(scenarios: Scenarios): readonly Scenario[] {
@@ -206,7 +184,8 @@ function listed(scenarios: Scenarios): readonly Scenario[] {
 export const test = base.extend<{ sandbox: UpgradeSandbox }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures this one needs: none.
   sandbox: async ({}, use) => {
-    await onSharedStage(async (stage) => {
+    const [wish = { engine: "postgres" }] = enginesAsked() ?? [];
+    await onSharedStage(wish, async (stage) => {
       const sandbox = await upgradeSandbox(stage);
       try {
         await use(sandbox);

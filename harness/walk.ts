@@ -1,10 +1,11 @@
 import type { Origin } from "./checks/rows-lost.ts";
+import { ourCommand } from "./command.ts";
 import { HarnessError } from "./errors.ts";
 import { judgeEnd, judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, type Step } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
-import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { type Seeder, sow } from "./seeder.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
 import { type Hop, start } from "./start.ts";
@@ -18,6 +19,8 @@ export interface WalkOptions {
   readonly keep: boolean;
   readonly bail: boolean;
   readonly strict: boolean;
+  /** The options with which the command finds such a server again; unless said, those that name the engine. */
+  readonly on?: string;
   readonly onStep?: (step: Step, plan: Plan) => void;
   readonly onRehearsal?: (rehearsal: Rehearsal, plan: Plan) => void;
 }
@@ -100,7 +103,7 @@ class Walker {
     } catch (error) {
       // Whatever keeps the harness from judging makes every path through this state inconclusive.
       if (!(error instanceof HarnessError)) throw error;
-      for (const path of pathsThrough(state)) this.#inconclusive(path, error, at ?? known);
+      for (const path of pathsThrough(state)) await this.#inconclusive(path, error, at ?? known);
       await at?.now.close().catch(() => {}); // The server may be the one that was lost.
       if (at !== undefined) this.#drop(at.sandbox);
     }
@@ -122,9 +125,9 @@ class Walker {
       if (frozen === undefined) await this.#visit(child, emptySnapshot, async () => ({ ...at, origins }), at);
       else {
         const arrive = async () => {
-          await frozen.close();
           // What hung in a check may still be reading.
           if (this.#hung) await at.sandbox.endSessions();
+          await frozen.close();
           const sandbox = await at.sandbox.clone();
           return { ...at, origins, sandbox, now: readingOf(sandbox) };
         };
@@ -184,7 +187,11 @@ class Walker {
   async #sow(seeder: Seeder, sandbox: Sandbox): Promise<void> {
     const { seed, timeout } = this.#options;
     const db = await sandbox.knex();
-    const sowing = sow(seeder, { db, seed }).finally(() => endKnex(db));
+    const sowing = sow(seeder, { db, seed })
+      .catch(async (error) => {
+        throw (await notTheirs(this.#stage, (error as Error).cause)) ?? error;
+      })
+      .finally(() => endKnex(db));
     await within(timeout, sowing, () => this.#overdue(`Cannot sow "${seeder.name}"`, sandbox));
   }
 
@@ -213,7 +220,7 @@ class Walker {
     const findings = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
     const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes];
     const verdict = this.#options.strict ? verdictOf([...findings, ...notes], []) : verdictOf(findings, notes);
-    this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
+    await this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
   }
 
   async #done(at: Standing): Promise<void> {
@@ -221,19 +228,20 @@ class Walker {
     this.#drop(at.sandbox);
   }
 
-  #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden): void {
+  async #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden): Promise<void> {
     if (this.#bailed || this.rehearsals.some(({ name }) => name === path.name)) return;
     const { findings, notes } = at;
     const cause = { code: error.code, message: error.message };
-    this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at);
+    await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at);
   }
 
-  #tell(path: PlannedPath, verdict: Verdict, at: Trodden): void {
+  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden): Promise<void> {
     if (this.#bailed) return;
     const { name, scenario, engine } = this.#plan;
     const { server } = this.#stage;
     const met = meets(verdict, path.expected, engine);
     if (!met && this.#options.bail) this.#bailed = true;
+    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
     const rehearsal: Rehearsal = {
       name: path.name,
       scenario: name,
@@ -248,16 +256,22 @@ class Walker {
       milliseconds: Math.round(at.milliseconds * 10) / 10,
       hops: at.hops,
       verdict,
-      replay: `${ourCommand} rehearse ${path.replay} --engine ${engine} --seed ${this.#options.seed}`,
-      ...(!met && this.#options.keep && at.sandbox !== undefined && { kept: this.#keep(at.sandbox) }),
+      replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
+      ...(kept && { kept }),
     };
     this.rehearsals.push(rehearsal);
     this.#options.onRehearsal?.(rehearsal, this.#plan);
   }
 
-  #keep(sandbox: Sandbox): { readonly url: string; readonly client: string } {
-    this.#kept.add(sandbox);
-    return { url: sandbox.url, client: sandbox.client };
+  /** A server that is gone keeps nothing. */
+  async #keep(sandbox: Sandbox): Promise<Rehearsal["kept"]> {
+    try {
+      const entrance = await sandbox.keep();
+      this.#kept.add(sandbox);
+      return entrance;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Nobody waits for a drop: the next step goes on while the server does it. */
@@ -265,9 +279,6 @@ class Walker {
     if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
   }
 }
-
-/** What a person types to run this very code: in our own repository there may be no build to run. */
-const ourCommand = import.meta.url.endsWith(".ts") ? "npm run -s cli --" : "npx migration-sandbox";
 
 function nowhere(sandbox: Sandbox): Standing {
   const nothing = { ...untrodden, origins: [], ofInstall: [], by: "product", failed: false } as const;

@@ -16,7 +16,7 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
   const [before, after] = await Promise.all([ledger.before.tables(), ledger.after.tables()]);
   const findings: Finding[] = [];
   const notes: Finding[] = [];
-  const pairs = before.map((table) => pairOf(table, after));
+  const pairs = before.map((table) => pairOf(table, after, before));
   const unchanged = await unchangedIn(pairs, ledger);
   for (const pair of pairs) {
     if (unchanged.has(pair)) continue;
@@ -24,10 +24,10 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
     const lost = { seeder: tally(), product: tally() };
     const rows = lostRows(ledger.before, ledger.after, pair);
     const columns = pair.key?.map(([name]) => name) ?? identityOf(table);
-    for await (const [row, by] of withOrigin(rows, { table, columns }, origins)) lost[by](row);
+    for await (const [row, by] of withOrigin(rows, { table, columns, among: before }, origins)) lost[by](row);
     const gone = pair.after === undefined ? ", and so is the table" : "";
     const say = (count: number, whose: string, keys: readonly Entry[]) => {
-      const shown = keys.map((row) => JSON.stringify(named(columns, row.key))).join(", ");
+      const shown = keys.map((row) => shortened(JSON.stringify(named(columns, row.key)))).join(", ");
       const rows = count === 1 ? `1 ${whose} row is` : `${count} ${whose} rows are`;
       return `${rows} gone from "${table.name}"${gone}: ${shown}${count > keys.length ? ", …" : ""}`;
     };
@@ -42,6 +42,11 @@ export async function judgeRowsLost(ledger: Ledger, origins: readonly Origin[]):
       });
   }
   return { findings, notes };
+}
+
+/** A row without a key is told by all that it holds. */
+function shortened(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
 }
 
 /** Where the keys on both sides come to the same fingerprint nothing is lost, and no row has to be looked at. */
@@ -64,13 +69,18 @@ function tally(): (row?: Entry) => { readonly count: number; readonly first: rea
   };
 }
 
+/** Rows to be found in earlier states, and all tables there are beside theirs. */
+interface Sought extends Rows {
+  readonly among: readonly TableOutline[];
+}
+
 /**
  * Walks back from where the rows were last seen: whoever made the step before which a row was not there wrote it. All
  * streams are in key order, so one pass over each is enough.
  */
 async function* withOrigin(
   rows: AsyncIterable<Entry>,
-  rowsOf: Rows,
+  rowsOf: Sought,
   origins: readonly Origin[],
 ): AsyncGenerator<readonly [Entry, Origin["by"]]> {
   const earlier = origins.slice(0, -1).map(({ state }) => lookup(state, rowsOf));
@@ -84,7 +94,7 @@ async function* withOrigin(
       }
       // Rows were told apart by other columns then. Rather a finding too many than a user's row called the product's.
       const untold = step > 0 && was === undefined;
-      yield [row, untold ? await whoeverSowed(rowsOf.table, origins.slice(0, step)) : (origins[step]?.by ?? "product")];
+      yield [row, untold ? await whoeverSowed(rowsOf, origins.slice(0, step)) : (origins[step]?.by ?? "product")];
     }
   } finally {
     for (const states of earlier) await states.end();
@@ -92,10 +102,10 @@ async function* withOrigin(
 }
 
 /** A seeder, if any had put rows into this table by then. */
-async function whoeverSowed(table: TableOutline, origins: readonly Origin[]): Promise<Origin["by"]> {
+async function whoeverSowed({ table, among }: Sought, origins: readonly Origin[]): Promise<Origin["by"]> {
   let before = 0;
   for (const { by, state } of origins) {
-    const then = pairOf(table, await state.tables()).after;
+    const then = pairOf(table, await state.tables(), among).after;
     const [count = "0"] = then === undefined ? [] : await state.fingerprints([{ table: then, columns: [] }]);
     if (by === "seeder" && Number(count) > before) return "seeder";
     before = Number(count);
@@ -106,7 +116,7 @@ async function whoeverSowed(table: TableOutline, origins: readonly Origin[]): Pr
 /** Answers whether rows, asked for in key order, are in this state; `undefined` if that cannot be told. */
 function lookup(
   state: Snapshot,
-  rowsOf: Rows,
+  rowsOf: Sought,
 ): { has(row: Entry): Promise<boolean | undefined>; end(): Promise<void> } {
   let keys: ReturnType<typeof keysOf> | undefined;
   let stream: AsyncIterator<Entry> | undefined;
@@ -129,8 +139,11 @@ function lookup(
 }
 
 /** The state's rows by these columns; `undefined` where it has the table and not the columns. */
-async function keysOf(state: Snapshot, { table, columns: wanted }: Rows): Promise<AsyncIterable<Entry> | undefined> {
-  const pair = pairOf(table, await state.tables());
+async function keysOf(
+  state: Snapshot,
+  { table, columns: wanted, among }: Sought,
+): Promise<AsyncIterable<Entry> | undefined> {
+  const pair = pairOf(table, await state.tables(), among);
   if (pair.after === undefined) return nobody();
   const key = wanted.flatMap((name) => pair.common.filter(([now]) => now === name).map(([, then]) => then));
   return key.length < wanted.length ? undefined : state.entries(pair.after, key, []);
