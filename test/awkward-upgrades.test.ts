@@ -643,7 +643,7 @@ describe("a folder for runs or for the cache", () => {
       const { code, stdout, stderr } = await work.run(["rehearse"], { environment });
       expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
       expect(await leftIn(join(work.folder, name))).toEqual([]);
-      expect(await readdir(join(work.folder, name))).toEqual([expect.stringMatching(/^migration-sandbox-\d+$/)]);
+      expect(await readdir(join(work.folder, name))).toEqual([expect.stringMatching(/^migration-sandbox-[\d-]+$/)]);
     }
     expect(await readdir(join(work.folder, "cache"))).toEqual([expect.stringMatching(/^postgres-/)]);
     expect(await work.leftBehind()).toEqual([]);

@@ -311,11 +311,15 @@ describe("arguments that cannot be right", limit, () => {
     },
     {
       args: ["rehearse", "--engine", "postgre"],
-      says: `error: option '--engine <name>' argument 'postgre' is invalid. There is no engine "postgre" (known: "postgres", "mysql", "mariadb").`,
+      says: `error: option '--engine <name[:version]>' argument 'postgre' is invalid. There is no engine "postgre" (known: "postgres", "mysql", "mariadb").`,
     },
     {
       args: ["rehearse", "--engine", "mysql"],
-      says: `Cannot rehearse on mysql: only postgres (embedded) can be had so far`,
+      says: `Cannot rehearse on mysql: no scenario that was asked for names it (they name postgres)`,
+    },
+    {
+      args: ["rehearse", "--server", "embeded"],
+      says: `Cannot use what --server says: "embeded" is neither a kind of server (known: "embedded", "local", "container") nor a URL such as postgres://user:password@host:5432`,
     },
     {
       args: ["plan", "--engine", "mysql"],
@@ -872,7 +876,7 @@ describe("a machine that has no room for us", limit, () => {
       environment: { MIGRATION_SANDBOX_RUNS: "/dev/null/x" },
     });
     expect(stderr).toMatch(
-      /^Cannot make folder "\/dev\/null\/x\/migration-sandbox-\d+" for this run: ENOTDIR: not a directory, mkdir '\/dev\/null\/x.*' \(set MIGRATION_SANDBOX_RUNS to a folder that can be written\)\n$/,
+      /^Cannot make folder "\/dev\/null\/x\/migration-sandbox-[\d-]+" for this run: ENOTDIR: not a directory, mkdir '\/dev\/null\/x.*' \(set MIGRATION_SANDBOX_RUNS to a folder that can be written\)\n$/,
     );
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
@@ -889,11 +893,11 @@ describe("a machine that has no room for us", limit, () => {
       return ended.stderr.replaceAll(closed, "closed").replace(/user "(postgres|nobody)"/, "user of its own");
     };
     expect(await refusal({ MIGRATION_SANDBOX_CACHE: closed })).toBe(
-      `Cannot use cache folder "closed": PostgreSQL runs as user of its own, who may not enter it ` +
+      `Cannot use cache folder "closed": the server runs as user of its own, who may not enter it ` +
         "(choose another with MIGRATION_SANDBOX_CACHE)\n",
     );
     expect(await refusal({ MIGRATION_SANDBOX_RUNS: closed })).toMatch(
-      /^Cannot make folder "closed\/migration-sandbox-\d+" for this run: PostgreSQL runs as user of its own, who may not enter it \(.*MIGRATION_SANDBOX_RUNS.*\)\n$/,
+      /^Cannot make folder "closed\/migration-sandbox-[\d-]+" for this run: the server runs as user of its own, who may not enter it \(.*MIGRATION_SANDBOX_RUNS.*\)\n$/,
     );
     expect(await leftIn(closed)).toEqual([]);
   });

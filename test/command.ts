@@ -128,7 +128,7 @@ function ending(child: ChildProcess, limit: number): Promise<Ended> {
 
 /** Nothing of the tests' own runner: it and a continuous integration would have colours. */
 function usualEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(CI|NO_COLOR|FORCE_.*|NODE_OPTIONS|NODE_ENV|VITEST.*|ENGINES|MIGRATION_SANDBOX_RUNS)$/;
+  const foreign = /^(CI|NO_COLOR|FORCE_.*|NODE_OPTIONS|NODE_ENV|VITEST.*|ENGINES|SANDBOX_.*|MIGRATION_SANDBOX_RUNS)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 

@@ -15,12 +15,12 @@ const jiti = createJiti(import.meta.url, {
 
 describe("README.md", () => {
   test("shows what the command says", () => {
-    const { stdout } = command("rehearse");
+    const { stdout } = command("rehearse", "--engine", "postgres");
     expect(untimed(stdout.trim())).toBe(untimed(blocks(readme, "text")[0]?.trim() ?? ""));
   });
 
   test("shows the document that --reporter json prints", () => {
-    const { stdout } = command("rehearse", "dstack#3", "--reporter", "json");
+    const { stdout } = command("rehearse", "dstack#3", "--engine", "postgres", "--reporter", "json");
     expect(untimedJson(stdout)).toEqual(untimedJson(blocks(readme, "json")[0] ?? ""));
   });
 

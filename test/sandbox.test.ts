@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { HarnessError } from "../harness/errors.ts";
+import { reapDatabases } from "../harness/leftovers.ts";
 import { openStage, readingOf, type Sandbox } from "../harness/sandbox.ts";
+import { haveServer } from "../harness/servers/had.ts";
 import { onStage, sharedServer } from "./stage.ts";
 
 const stage = onStage();
@@ -261,8 +263,20 @@ test("sandboxes of one run do not share a name, and two stages do not share sand
 test("url is the sandbox's own", async () => {
   const sandbox = await stage().create();
   expect(sandbox.url).toContain(sandbox.address.database);
-  expect(sandbox.client).toContain(sandbox.url);
   await sandbox.drop();
+});
+
+test("keep() tells how to enter, and other runs leave what was kept alone", async () => {
+  const first = await openStage(await sharedServer());
+  const sandbox = await first.create();
+  const kept = await sandbox.keep();
+  expect(kept.url).toBe(sandbox.url);
+  expect(kept.client).toContain(sandbox.url);
+  await first.leave();
+  const later = await openStage(await sharedServer());
+  await later.leave(); // Where the dead are reaped by the way.
+  expect(await databaseExists(sandbox.address.database)).toBe(true);
+  await sandbox.drop().catch(() => {}); // Its stage is closed.
 });
 
 test("openStage() says which server does not answer", async () => {
@@ -271,4 +285,26 @@ test("openStage() says which server does not answer", async () => {
   const opened = openStage(gone);
   await expect(opened).rejects.toMatchObject({ code: "server-lost", message: expect.stringContaining("goodbye") });
   await expect(opened).rejects.toThrow("Cannot reach postgres (embedded) any more");
+});
+
+test("a stage goes on after somebody ended every session of its server, and holds its lock again", async () => {
+  const server = await haveServer({ engine: "postgres" }, { source: "embedded" });
+  const own = await openStage(server);
+  try {
+    const sandbox = await own.create();
+    const session = await sandbox.connect();
+    await session.script(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+    );
+    await session.end();
+    await sandbox.freeze();
+    const clone = await sandbox.clone();
+    expect(clone.address.database).not.toBe(sandbox.address.database);
+    const admin = await server.engine.administer(server.maintenance);
+    expect(await reapDatabases(admin, "another")).toEqual([]);
+    await admin.end();
+  } finally {
+    await own.leave();
+    await server.stop();
+  }
 });

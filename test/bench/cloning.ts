@@ -1,10 +1,10 @@
 import { openStage, type Sandbox } from "../../harness/sandbox.ts";
-import { startEmbedded } from "../../harness/servers/embedded.ts";
+import { haveServer } from "../../harness/servers/had.ts";
 import { compare, type Figure, timed } from "./figure.ts";
 
 /** Cloning a sandbox, against the bare statement on one open connection of the same server. */
 export async function* cloning(): AsyncGenerator<Figure> {
-  const server = await startEmbedded();
+  const server = await haveServer({ engine: "postgres" }, { source: "embedded" });
   try {
     const stage = await openStage(server);
     const admin = await server.engine.connect(server.maintenance);
@@ -37,7 +37,7 @@ export async function* cloning(): AsyncGenerator<Figure> {
         {
           rounds: 21,
           ours: async () => {
-            await server.engine.admit(admin, live.address.database, true);
+            await admin.query(`alter database "${live.address.database}" allow_connections true`);
             const stray = await live.connect();
             const elapsed = await cloned(live, () => live.freeze());
             await stray.end().catch(() => {}); // It was ended for it.

@@ -1,9 +1,21 @@
 import { cloning } from "./cloning.ts";
+import { cloningMysql } from "./cloning-mysql.ts";
+import { containers } from "./containers.ts";
 import type { Figure } from "./figure.ts";
+import { local } from "./local.ts";
 import { memory } from "./memory.ts";
 import { starting } from "./starting.ts";
+import { throughput } from "./workers.ts";
 
-const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = { starting, cloning, memory };
+const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = {
+  starting,
+  local,
+  containers,
+  cloning,
+  "cloning-mysql": cloningMysql,
+  workers: throughput,
+  memory,
+};
 
 const args = process.argv.slice(2);
 const asked = args.filter((arg) => !arg.startsWith("--"));

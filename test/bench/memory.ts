@@ -21,7 +21,8 @@ export async function* memory(): AsyncGenerator<Figure> {
 }
 
 function peakOf(what: string): number {
-  const args = ["--import", `data:text/javascript,${encodeURIComponent(report)}`, "dist/cli.js", "rehearse", what];
+  const command = ["dist/cli.js", "rehearse", what, "--engine", "postgres"];
+  const args = ["--import", `data:text/javascript,${encodeURIComponent(report)}`, ...command];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 60_000 });
   if (status !== 0) throw new Error(`rehearse ${what} ended with ${status}: ${stderr}`);
   return Number(/peak (\d+)/.exec(stderr)?.[1]) / 1000; // Linux counts in kilobytes.

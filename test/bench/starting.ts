@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { preparedPostgres, serverUser } from "../../harness/servers/prepared.ts";
+import { embedded } from "../../harness/servers/embedded.ts";
+import { prepared } from "../../harness/servers/prepared.ts";
+import { serverUser } from "../../harness/servers/run.ts";
 import { compare, type Figure } from "./figure.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -18,7 +20,7 @@ export async function* starting(): AsyncGenerator<Figure> {
   const place = mkdtempSync(join(medium, "bench-"));
   try {
     chmodSync(place, 0o755);
-    const { binaries } = preparedPostgres(user);
+    const binaries = dirname(prepared(embedded(), user).executable);
     const cluster = join(place, "floor");
     mkdirSync(cluster, { mode: 0o700 });
     if (user !== undefined) chownSync(cluster, user.uid, user.gid);

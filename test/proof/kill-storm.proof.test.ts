@@ -1,118 +1,85 @@
-import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type Grounds,
+  groundsFor,
+  killed,
+  nothing,
+  type Pace,
+  paceOf,
+  type Stage,
+  seeded,
+  type Victims,
+} from "./kill-storm.ts";
+import { onEachPair } from "./kill-storm-pairs.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const kills = 10;
-const seed = Math.floor(Math.random() * 2 ** 32);
-const random = lcg(seed);
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+const killsOfEach = 10;
+const sandboxes = 200;
+const patience = 400_000;
 
-describe(`after ${kills} kills at random moments (seed ${seed}), another run leaves nothing of them`, () => {
-  let place: string;
-  let runs: string;
-
-  beforeAll(() => {
-    // A folder of our own, so that other runs on this machine are not counted.
-    place = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "storm-"));
-    chmodSync(place, 0o755); // As root, the server's own user has to pass through.
-    runs = join(place, `migration-sandbox-${process.getuid?.() ?? 0}`);
-  });
-  afterAll(() => rmSync(place, { recursive: true, force: true }));
-
-  test("when the run alone is killed, its server ends with it", async () => {
-    for (let i = 0; i < kills; i++) await killed("alone");
-    await gone(() => processesIn(place));
-    expect(processesIn(place)).toEqual([]);
-    expect(await rehearsed()).toBe(0);
-    expect(foldersOf(runs)).toEqual([]);
-    expect(processesIn(place)).toEqual([]);
-  });
-
-  test("when nobody is left to end the server, the next run does", async () => {
-    for (let i = 0; i < kills; i++) await killed("with its companion");
-    expect(await rehearsed()).toBe(0);
-    expect(foldersOf(runs)).toEqual([]);
-    expect(processesIn(place)).toEqual([]);
-  });
-
-  test("when the first run ever is killed while it prepares the cluster, the next prepares it anew", async () => {
-    for (let i = 0; i < kills; i++) await killed("alone", join(place, "cache"));
-    expect(await rehearsed(join(place, "cache"))).toBe(0);
-    expect(foldersOf(join(place, "cache")).filter((name) => !name.startsWith("postgres-"))).toEqual([]);
-    expect(foldersOf(runs)).toEqual([]);
-    expect(processesIn(place)).toEqual([]);
-  });
-
-  async function killed(whom: "alone" | "with its companion", cache?: string): Promise<void> {
-    const run = rehearsal(cache);
-    await sleep(random() * 1500);
-    // The companion first: otherwise it would do what the next run is to be seen doing.
-    if (whom === "with its companion") for (const pid of companionsIn(place)) kill(pid);
-    run.child.kill("SIGKILL");
-    await run.ended;
-  }
-
-  async function rehearsed(cache?: string): Promise<number | null> {
-    return rehearsal(cache).ended;
-  }
-
-  function rehearsal(cache: string | undefined) {
-    const env = {
-      ...process.env,
-      MIGRATION_SANDBOX_RUNS: place,
-      ...(cache !== undefined && { MIGRATION_SANDBOX_CACHE: cache }),
-    };
-    const child = spawn(process.execPath, ["dist/cli.js", "rehearse", "dstack"], { cwd: root, env, stdio: "ignore" });
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    return { child, ended };
-  }
-});
-
-async function gone(what: () => readonly unknown[]): Promise<void> {
-  for (let i = 0; i < 100 && what().length > 0; i++) await sleep(20);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {} // Quicker than we.
-}
-
-function foldersOf(folder: string): readonly string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
-
-/** Processes whose command line names the folder: servers, their companions, copies on the way. */
-function processesIn(folder: string): readonly string[] {
-  return everyProcess().flatMap(({ command }) => (command.includes(folder) ? [command.slice(0, 200)] : []));
-}
-
-function companionsIn(folder: string): readonly number[] {
-  return everyProcess().flatMap(({ pid, command }) =>
-    command.startsWith("/bin/sh") && command.includes(folder) ? [pid] : [],
-  );
-}
-
-function everyProcess(): readonly { readonly pid: number; readonly command: string }[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        return [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ") }];
-      } catch {
-        return []; // Ended meanwhile.
-      }
-    });
-}
-
-function lcg(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
+/** Where a start takes longest, most kills meet it, and runs have more paths. */
+const plans: { readonly [K in "container" | "other"]: { readonly stages: readonly Stage[]; readonly paths: number } } =
+  {
+    container: { stages: ["start", "walk", "start", "end", "start"], paths: 24 },
+    other: { stages: ["start", "walk", "end"], paths: 16 },
   };
-}
+
+/** Runs are killed at random moments, one or two at a time, some beside one that nobody kills; then one comes through. */
+describe(`runs that are killed leave nothing behind (seed ${seed})`, async () => {
+  await onEachPair((pair) => {
+    const random = seeded(seed);
+    const { stages, paths } = plans[pair.kind === "container" ? "container" : "other"];
+    let grounds: Grounds;
+    let pace: Pace;
+    let kills = 0;
+
+    beforeAll(async () => {
+      grounds = await groundsFor(pair, { paths });
+      pace = await paceOf(grounds.start());
+    }, patience);
+    afterAll(() => grounds?.[Symbol.asyncDispose](), patience);
+
+    test(
+      `after ${killsOfEach} kills of the run alone, its server ends by itself, and the next run leaves nothing`,
+      async () => {
+        kills += await storm("alone");
+        expect(await nothing(grounds.atWork)).toEqual([]);
+        await paceOf(grounds.start());
+        expect(await grounds.left()).toEqual([]);
+      },
+      patience,
+    );
+
+    test(
+      `after ${killsOfEach} kills of the run and whoever was to clean up after it, the next run leaves nothing`,
+      async () => {
+        kills += await storm("with its companion");
+        await paceOf(grounds.start());
+        expect(await grounds.left()).toEqual([]);
+      },
+      patience,
+    );
+
+    test(`those were ${2 * killsOfEach} kills and ${sandboxes} sandboxes at least`, () => {
+      expect(kills).toBeGreaterThanOrEqual(2 * killsOfEach);
+      expect(grounds.sown()).toBeGreaterThanOrEqual(sandboxes);
+    });
+
+    async function storm(whom: Victims): Promise<number> {
+      let count = 0;
+      let asked = kills;
+      for (let round = 0; count < killsOfEach; round++) {
+        const bystander = round % 4 === 1 ? paceOf(grounds.start()) : undefined;
+        bystander?.catch(() => {}); // Told below.
+        const doomed = Array.from({ length: bystander === undefined && random() < 0.6 ? 2 : 1 }, async () => {
+          const stage = stages[asked++ % stages.length] ?? "start";
+          return killed(grounds.start(), { stage, pace, random, whom });
+        });
+        const hits = await Promise.all(doomed);
+        await bystander;
+        count += hits.filter(Boolean).length;
+      }
+      return count;
+    }
+  });
+});

@@ -1,0 +1,162 @@
+import {
+  type Check,
+  clean,
+  defineScenario,
+  type EngineName,
+  type Expectation,
+  type Finding,
+  type Migration,
+  type Rehearsal,
+  type RehearseOptions,
+  type Release,
+  rehearse,
+  release,
+  type Scenario,
+  type Seeder,
+  seeder,
+  type TransactionRule,
+  type Verdict,
+} from "migration-sandbox";
+import type { Stage } from "../harness/sandbox.ts";
+import type { Snapshot } from "../harness/snapshot.ts";
+import { onStage } from "./stage.ts";
+
+/** One release that creates things, rows that are sown in it, and the migrations of the next. */
+export interface Upgrade {
+  readonly installs: Migration["up"];
+  readonly sows?: string | Seeder["sow"];
+  readonly hop: Migration["up"] | readonly Migration[];
+  readonly transaction?: TransactionRule;
+  readonly check?: Check;
+  readonly expect?: Expectation;
+}
+
+/** What a path left behind, as a check saw it. */
+export interface Left {
+  readonly verdict: Verdict;
+  readonly tables: readonly string[];
+  readonly record: readonly unknown[];
+}
+
+/** Walks upgrades on the shared server of one engine. */
+export interface Walks {
+  readonly engine: EngineName;
+  readonly stage: () => Stage;
+  rehearsed(scenario: Scenario, options?: RehearseOptions): Promise<readonly Rehearsal[]>;
+  upgraded(upgrade: Upgrade, options?: RehearseOptions): Promise<Rehearsal>;
+  /** The verdict of an upgrade, and what a question asked where it ended was answered. */
+  asked(upgrade: Upgrade, sql: string): Promise<{ readonly verdict: Verdict; readonly rows: readonly unknown[] }>;
+  left(upgrade: Upgrade): Promise<Left>;
+  /** Paths from 1.0 through a chain in which each release adds one migration to the one before. */
+  chained(parts: Chained, options?: RehearseOptions): Promise<readonly Rehearsal[]>;
+  databases(): Promise<readonly string[]>;
+}
+
+export interface Chained {
+  readonly migrations: readonly Migration["up"][];
+  readonly seeds?: Scenario["seeds"];
+  readonly paths: Scenario["paths"];
+  readonly check?: Check;
+  readonly transaction?: TransactionRule;
+}
+
+export function walksOn(engine: EngineName): Walks {
+  const stage = onStage(engine);
+
+  const rehearsed: Walks["rehearsed"] = async (scenario, options = {}) => {
+    const { rehearsals } = await rehearse([scenario], { stage: async () => stage(), ...options });
+    return rehearsals;
+  };
+
+  const upgraded: Walks["upgraded"] = async (upgrade, options) => {
+    const { installs, sows, hop, transaction = "each", check, expect = clean } = upgrade;
+    const first: Migration = { name: "0001", up: installs };
+    const next = Array.isArray(hop) ? (hop as readonly Migration[]) : [{ name: "0002", up: hop as Migration["up"] }];
+    const scenario = defineScenario({
+      title: "an upgrade",
+      engines: [engine],
+      chain: [
+        release("1.0", { migrations: [first], transaction }),
+        release("1.1", { migrations: [first, ...next], transaction }),
+      ],
+      seeds: sows === undefined ? {} : { "1.0": sowing(sows) },
+      paths: [{ from: "1.0", to: "1.1", expect, ...(check !== undefined && { check }) }],
+    });
+    const [rehearsal] = await rehearsed(scenario, options);
+    if (rehearsal === undefined) throw new Error("Nothing was rehearsed");
+    return rehearsal;
+  };
+
+  async function seen<T>(upgrade: Upgrade, look: (after: Snapshot) => Promise<T>): Promise<[Verdict, T | undefined]> {
+    let found: T | undefined;
+    const check: Check = async ({ after }) => {
+      found = await look(after);
+      return [];
+    };
+    return [(await upgraded({ ...upgrade, check })).verdict, found];
+  }
+
+  return {
+    engine,
+    stage,
+    rehearsed,
+    upgraded,
+
+    async asked(upgrade, sql) {
+      const [verdict, rows = []] = await seen(upgrade, (after) => after.query(sql));
+      return { verdict, rows };
+    },
+
+    async left(upgrade) {
+      const [verdict, found] = await seen(upgrade, async (after) => ({
+        tables: (await after.tables()).map(({ name }) => name),
+        record: (await after.query("select name from _migration_sandbox order by position")).map(({ name }) => name),
+      }));
+      return { verdict, tables: [], record: [], ...found };
+    },
+
+    chained({ migrations, seeds = {}, paths, check, transaction }, options) {
+      const chain = chainOf(migrations, transaction);
+      const scenario: Scenario = {
+        title: "a chain",
+        engines: [engine],
+        chain,
+        seeds,
+        paths,
+        ...(check !== undefined && { check }),
+      };
+      return rehearsed(scenario, options);
+    },
+
+    async databases() {
+      const session = await stage().engine.connect(stage().server.maintenance);
+      const rows = await session.query("select schema_name as name from information_schema.schemata order by 1");
+      await session.end();
+      return rows.map(({ name }) => String(name));
+    },
+  };
+}
+
+/** Releases 1.0, 1.1, …: each ships one migration more than the one before. */
+function chainOf(ups: readonly Migration["up"][], transaction: TransactionRule = "each"): readonly Release[] {
+  const migrations = ups.map((up, i): Migration => ({ name: `000${i + 1}`, up }));
+  return migrations.map((_, i) => release(`1.${i}`, { migrations: migrations.slice(0, i + 1), transaction }));
+}
+
+export function sowing(sows: string | Seeder["sow"], name = "rows"): Seeder {
+  if (typeof sows !== "string") return seeder(name, sows);
+  return seeder(name, async ({ db }) => {
+    await db.raw(sows);
+  });
+}
+
+export function codes(findings: readonly Finding[]): readonly string[] {
+  return findings.map(({ code }) => code);
+}
+
+export function messages(findings: readonly Finding[]): readonly string[] {
+  return findings.map(({ message }) => message);
+}
+
+export const nothingWrong: Verdict = { outcome: "clean", findings: [], notes: [] };
+export const users = "create table users (id int primary key, name varchar(50))";
