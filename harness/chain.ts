@@ -43,6 +43,9 @@ export type Tasks<S = unknown> = { readonly [sentence: string]: Task<S> };
 /** `each` migration in a transaction of its own, `all` pending ones in one, or `none`. */
 export type TransactionRule = "each" | "all" | "none";
 
+/** What a product's migrator does when another one is at work: it waits, refuses to start, or takes no notice. */
+export type LockRule = "wait" | "refuse" | "none";
+
 export interface ReleaseParts<S = unknown> {
   /** All that the release ships, in the order it runs them on an empty database. */
   readonly migrations: readonly Migration[] | MigrationSource;
@@ -51,7 +54,7 @@ export interface ReleaseParts<S = unknown> {
   /** How the product's migrator uses transactions; `each` unless said. */
   readonly transaction?: TransactionRule;
   /** What the product's migrator does when another one is at work; `wait` unless said. */
-  readonly lock?: "wait" | "refuse" | "none";
+  readonly lock?: LockRule;
   /** Columns that the release's code expects, by table. */
   readonly model?: { readonly [table: string]: readonly string[] };
   /** What the release does at every start, after migrating. */

@@ -21,6 +21,8 @@ export type HarnessErrorCode =
   /** A hop took longer than `--timeout`. */
   | "timed-out"
   | "seeder-failed"
+  /** A workaround for a path that had nothing to work around. */
+  | "nothing-to-work-around"
   | "check-failed";
 
 /**

@@ -18,6 +18,7 @@
 export {
   byDependencies,
   type Change,
+  type LockRule,
   type Log,
   type Migration,
   type MigrationSource,
@@ -41,6 +42,7 @@ export { defineScenario, type PathSet, type Scenario, type UpgradePath } from ".
 export { type Seeder, type Soil, seeder } from "./seeder.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
 export type { Hop } from "./start.ts";
+export { startAgain } from "./task.ts";
 export {
   broken,
   clean,

@@ -1,6 +1,7 @@
 import type { Check, Judgement } from "./checks/check.ts";
 import { judgeForeignKeys } from "./checks/foreign-keys.ts";
 import { judgeInvariant } from "./checks/invariant.ts";
+import { judgeModel, type Model } from "./checks/model.ts";
 import { judgeRowsLost, type Origin } from "./checks/rows-lost.ts";
 import { HarnessError, messageOf } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
@@ -9,8 +10,9 @@ import type { Finding } from "./verdict.ts";
 
 interface HopFacts {
   readonly origins: readonly Origin[];
-  /** What broke the hop, if something did: then what it did to rows only explains. */
-  readonly failure: Finding | undefined;
+  /** The release did not come up: then what was done to rows only explains. */
+  readonly failed: boolean;
+  readonly model: Model;
   readonly stage: Stage;
 }
 
@@ -19,12 +21,13 @@ interface HopFacts {
  *
  * @throws {HarnessError} `check-failed`; `server-lost` where that was the reason
  */
-export function judgeHop(ledger: Ledger, { origins, failure, stage }: HopFacts): Promise<Judgement> {
+export function judgeHop(ledger: Ledger, { origins, failed, model, stage }: HopFacts): Promise<Judgement> {
   return judged(stage, async () => {
     const rows = await judgeRowsLost(ledger, origins);
-    if (failure !== undefined) return { findings: [failure], notes: [...rows.findings, ...rows.notes] };
+    if (failed) return { findings: [], notes: [...rows.findings, ...rows.notes] };
     const keys = await judgeForeignKeys(ledger);
-    return { findings: [...rows.findings, ...keys.findings], notes: [...rows.notes, ...keys.notes] };
+    const lacking = await judgeModel(ledger.after, model);
+    return { findings: [...lacking, ...rows.findings, ...keys.findings], notes: [...rows.notes, ...keys.notes] };
   });
 }
 

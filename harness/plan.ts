@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { type Change, changeFor, type Migration, type Release, type SqlFile } from "./chain.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Change,
+  changeFor,
+  type LockRule,
+  type Migration,
+  type Release,
+  type SqlFile,
+  type Task,
+  type Tasks,
+  type TransactionRule,
+} from "./chain.ts";
 import type { Database, EngineName } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
@@ -19,8 +30,17 @@ export interface PlannedMigration {
 
 export interface PlannedRelease {
   readonly name: string;
-  readonly transaction: "each" | "all" | "none";
+  readonly transaction: TransactionRule;
+  readonly lock: LockRule;
   readonly migrations: readonly PlannedMigration[];
+  readonly model: { readonly [table: string]: readonly string[] };
+  readonly boot: readonly PlannedTask[];
+  readonly use: readonly PlannedTask[];
+}
+
+export interface PlannedTask {
+  readonly sentence: string;
+  readonly task: Task;
 }
 
 export interface PlannedPath {
@@ -31,12 +51,25 @@ export interface PlannedPath {
   readonly expected: Expectation;
   /** What to type behind `rehearse` to walk this path alone. */
   readonly replay: string;
+  readonly steps: readonly Step[];
+  /** Its workaround has been done: this is what comes after. */
+  readonly worked?: true;
 }
 
 /** What takes a path from one state to the next. */
 export type Step =
-  | { readonly kind: "start"; readonly release: PlannedRelease; readonly last: string | undefined }
-  | { readonly kind: "sow"; readonly seeder: Seeder };
+  | Start
+  | { readonly kind: "sow"; readonly seeder: Seeder }
+  | { readonly kind: "use"; readonly release: PlannedRelease; readonly settings: unknown };
+
+/** A release is started on what there is, by so many runners at once. */
+export interface Start {
+  readonly kind: "start";
+  readonly release: PlannedRelease;
+  readonly last: string | undefined;
+  readonly settings: unknown;
+  readonly runners: number;
+}
 
 /** A state of the database, reached by one step from its parent; paths that begin alike share it. */
 export interface State {
@@ -83,9 +116,10 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
     const stops = stopsOf(path);
     const expected = expectationFor(path.expect, engine);
     if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
-    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path) };
+    const steps = await stepsOf(scenario, path, stops, read);
+    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path), steps };
     paths.push(planned);
-    grow(roots, await stepsOf(scenario, path, stops, read), planned);
+    grow(roots, steps, planned);
   }
   return { scenario, name: nameOf(scenario), file: fileOf(scenario), engine, paths, roots };
 }
@@ -97,14 +131,24 @@ async function stepsOf(
   read: (name: string) => Promise<PlannedRelease>,
 ): Promise<readonly Step[]> {
   const steps: Step[] = [];
+  const { settings } = path;
   for (const [i, stop] of stops.entries()) {
-    steps.push({ kind: "start", release: await read(stop), last: stops[i - 1] });
-    if (i === stops.length - 1) break;
+    const release = await read(stop);
+    const isLast = i === stops.length - 1;
+    steps.push({ kind: "start", release, last: stops[i - 1], settings, runners: isLast ? (path.runners ?? 1) : 1 });
     const own = scenario.seeds?.[stop];
-    if (own !== undefined) steps.push({ kind: "sow", seeder: own });
-    if (i === 0 && path.with !== undefined) steps.push({ kind: "sow", seeder: path.with });
+    if (!isLast && own !== undefined) steps.push({ kind: "sow", seeder: own });
+    if (!isLast && i === 0 && path.with !== undefined) steps.push({ kind: "sow", seeder: path.with });
+    if (release.use.length > 0) steps.push({ kind: "use", release, settings });
   }
   return steps;
+}
+
+/** The tree of states that one walk of these steps alone passes through. */
+export function wayOf(steps: readonly Step[], path: PlannedPath): State | undefined {
+  const states: State[] = [];
+  grow(states, steps, path);
+  return states[0];
 }
 
 function grow(states: State[], [step, ...rest]: readonly Step[], path: PlannedPath): void {
@@ -119,8 +163,12 @@ function grow(states: State[], [step, ...rest]: readonly Step[], path: PlannedPa
 }
 
 function same(a: Step, b: Step): boolean {
-  if (a.kind === "start") return b.kind === "start" && a.release === b.release;
-  return b.kind === "sow" && a.seeder === b.seeder;
+  if (a.kind === "sow") return b.kind === "sow" && a.seeder === b.seeder;
+  if (b.kind === "sow" || a.kind !== b.kind || a.release !== b.release) return false;
+  const asMany = a.kind === "use" || b.kind === "use" || a.runners === b.runners;
+  // Settings are told to tasks alone: without any, starts are equal whatever the settings.
+  const tasks = a.release[a.kind === "use" ? "use" : "boot"];
+  return asMany && (tasks.length === 0 || isDeepStrictEqual(a.settings, b.settings));
 }
 
 /** Reads what a release ships, as one engine runs it. */
@@ -131,8 +179,16 @@ export async function plannedRelease(release: Release, engine: EngineName, whose
   return {
     name: release.name,
     transaction: release.transaction ?? "each",
+    lock: release.lock ?? "wait",
+    model: release.model ?? {},
+    boot: tasksOf(release.boot),
+    use: tasksOf(release.use),
     migrations: migrations.map((migration) => plannedMigration(migration, engine, where)),
   };
+}
+
+function tasksOf(tasks: Tasks = {}): readonly PlannedTask[] {
+  return Object.entries(tasks).map(([sentence, task]) => ({ sentence, task }));
 }
 
 function plannedMigration({ name, up, transaction }: Migration, engine: EngineName, where: string): PlannedMigration {
@@ -165,7 +221,7 @@ export function hopsOf(plan: Plan): ReadonlyMap<PlannedPath, readonly PlannedHop
       const hops = trail(plan.roots, path).flatMap((state): PlannedHop[] => {
         const walkedBy = walkers.get(state);
         if (walkedBy === undefined) walkers.set(state, path.name);
-        if (state.step.kind === "sow") return [];
+        if (state.step.kind !== "start") return [];
         const { release, last } = state.step;
         const pending = release.migrations.map(({ name }) => name).filter((name) => !record.has(name));
         for (const name of pending) record.add(name);
@@ -189,7 +245,8 @@ function trail(states: readonly State[], path: PlannedPath): readonly State[] {
 /** Whether anything in the plan is handed a database to work with in code. */
 export function handsOutKnex({ roots }: Plan): boolean {
   const hands = ({ step, children }: State): boolean =>
-    step.kind === "sow" ||
+    step.kind !== "start" ||
+    step.release.boot.length > 0 ||
     step.release.migrations.some(({ change }) => typeof change === "function") ||
     children.some(hands);
   return roots.some(hands);

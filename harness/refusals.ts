@@ -1,33 +1,27 @@
 import { type Migration, type Release, refuseTwins } from "./chain.ts";
 import { type EngineName, engineNames, type PerEngine } from "./database.ts";
-import { HarnessError, knownNames } from "./errors.ts";
+import { HarnessError, knownNames, messageOf } from "./errors.ts";
 import { nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Expectation } from "./verdict.ts";
 
 /** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
 const unserved = {
-  scenario: { known: "leave it out, and expect the finding with broken(…)" },
-  release: {
-    lock: "leave it out: one runner migrates at a time",
-    model: "leave it out, or write a check that reads the columns",
-    boot: "leave it out, or write the task as a last migration in code",
-    use: "leave it out, or sow what users would have written",
-  },
   migration: { down: "leave it out: only upgrades are rehearsed" },
   path: {
     dump: "leave it out, and sow the rows that matter",
-    settings: "leave it out: there are no tasks to give it to",
-    runners: "leave it out: one runner migrates at a time",
-    workaround: "leave it out, and rehearse the mended release as a stand-in",
     every: "write the paths out, each with from and to",
   },
 } as const;
+
+/** Each has connections of its own, and servers take a hundred. */
+const mostRunners = 16;
 
 const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],
   release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
   migration: ["name", "up", "down", "after", "transaction"],
-  finding: ["code", "release", "migration", "table", "column", "exception", ...engineNames],
+  finding: ["code", "release", "migration", "table", "column", "task", "exception", ...engineNames],
+  known: ["code", "release", "migration", "table", "column", "task", "exception", "why", ...engineNames],
   path: [
     "from",
     "dump",
@@ -58,6 +52,7 @@ export function refuseWhatCannotBe(scenario: Scenario): void {
   refuseChain(scenario.chain, where);
   for (const name of Object.keys(scenario.seeds ?? {})) releaseNamed(scenario.chain, name, `${where}, seeds`);
   if (!Array.isArray(scenario.paths) || scenario.paths.length === 0) throw bad(where, "it has no paths");
+  refuseKnown(scenario.known, where);
   scenario.paths.forEach((path, i) => {
     const here = `${where}, path #${i + 1}`;
     refuseFields("path", path, here);
@@ -75,6 +70,7 @@ export function refuseChain(chain: readonly Release[], where: string): void {
     const here = `${where}, release "${release.name}"`;
     refuseFields("release", release, here);
     const { insteadOf, transaction, migrations } = release;
+    refuseTasks(release, here);
     if (transaction !== undefined && !["each", "all", "none"].includes(transaction)) {
       throw bad(here, `transaction is ${JSON.stringify(transaction)}; it may be "each", "all" or "none"`);
     }
@@ -130,7 +126,44 @@ export function refusePath(scenario: Scenario, path: UpgradePath, where: string)
   }
   if (path.from === undefined && path.via !== undefined)
     throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
+  refuseTelling(path, where);
   for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
+}
+
+/** What a path says beside its stops and its verdict. */
+function refuseTelling({ runners, workaround, settings }: UpgradePath, where: string): void {
+  if (runners !== undefined && !(Number.isInteger(runners) && runners >= 1 && runners <= mostRunners)) {
+    throw bad(where, `"runners" is ${JSON.stringify(runners)}; it may be a whole number from 1 to ${mostRunners}`);
+  }
+  if (workaround !== undefined && typeof workaround !== "function")
+    throw bad(where, `"workaround" is ${JSON.stringify(workaround)}; it may be a task: async ({ db }) => …`);
+  try {
+    structuredClone(settings);
+  } catch (cause) {
+    throw bad(where, `"settings" must be plain data, which tasks can be handed as it is (${messageOf(cause)})`);
+  }
+}
+
+function refuseTasks({ lock, model, boot, use }: Release, where: string): void {
+  if (lock !== undefined && !["wait", "refuse", "none"].includes(lock))
+    throw bad(where, `lock is ${JSON.stringify(lock)}; it may be "wait", "refuse" or "none"`);
+  for (const [kind, tasks] of Object.entries({ boot, use })) {
+    for (const [sentence, task] of Object.entries(tasks ?? {}))
+      if (typeof task !== "function")
+        throw bad(where, `${kind} "${sentence}" is no task; it may be a function: async ({ db, settings, log }) => …`);
+  }
+  for (const [table, columns] of Object.entries(model ?? {}))
+    if (!Array.isArray(columns)) throw bad(where, `model says nothing of "${table}"; it may list its columns`);
+}
+
+function refuseKnown(known: Scenario["known"], where: string): void {
+  for (const [i, entry] of (known ?? []).entries()) {
+    const here = `${where}, known #${i + 1}`;
+    refuseFields("known", entry, here);
+    if (typeof entry.code !== "string") throw bad(here, "it has no code: which finding is accepted");
+    if (typeof entry.why !== "string" || entry.why === "")
+      throw bad(here, `it does not say why "${entry.code}" is accepted`);
+  }
 }
 
 /** Stops that a chain does not have, or has in another order. */

@@ -1,9 +1,41 @@
+import type { Task } from "./chain.ts";
 import type { EngineName } from "./database.ts";
+import { stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Hop } from "./start.ts";
 import type { Expectation, Verdict } from "./verdict.ts";
 
+/** What a path is told by, beside what is expected of it. */
+export interface ToldPath {
+  /** The releases it stands at, in order. */
+  readonly path: readonly string[];
+  /** Name of the seeder sown with this path alone. */
+  readonly with: string | null;
+  /** What its tasks are handed, and nobody else's. */
+  readonly settings: unknown;
+  /** How many start at once in the last hop. */
+  readonly runners: number;
+  /** What the operator does once it has failed. */
+  readonly workaround: string | null;
+}
+
+export function toldOf(path: UpgradePath): ToldPath {
+  return {
+    path: stopsOf(path),
+    with: path.with?.name ?? null,
+    settings: path.settings ?? null,
+    runners: path.runners ?? 1,
+    workaround: path.workaround === undefined ? null : sentenceOf(path.workaround),
+  };
+}
+
+/** A function's name as words: `giveAllToTheFirstUser` is "give all to the first user". */
+function sentenceOf({ name }: Task<never>): string {
+  if (name === "" || name === "workaround") return "a workaround";
+  return name.replace(/(?<=[a-z\d])(?=[A-Z])/g, " ").toLowerCase();
+}
+
 /** One path walked once, on one engine, and what came of it. */
-export interface Rehearsal {
+export interface Rehearsal extends ToldPath {
   /** `<scenario>#<n>`. */
   readonly name: string;
   readonly scenario: string;
@@ -11,10 +43,6 @@ export interface Rehearsal {
   readonly engine: EngineName;
   readonly server: string;
   readonly version: string;
-  /** The releases it stood at, in order. */
-  readonly path: readonly string[];
-  /** Name of the seeder sown with this path alone. */
-  readonly with: string | null;
   readonly expected: Expectation;
   readonly met: boolean;
   readonly milliseconds: number;

@@ -34,11 +34,12 @@ export interface UpgradeSandbox {
 /** The upgrade misbehaved: the message is its report. */
 export class UpgradeFailed extends Error {
   override readonly name = "UpgradeFailed";
-  readonly finding: Finding;
+  /** What ended the start, then what else went wrong in it. */
+  readonly findings: readonly Finding[];
 
-  constructor(finding: Finding) {
-    super(`${finding.release} does not come up\n${explainFinding(finding)}`);
-    this.finding = finding;
+  constructor(findings: readonly Finding[]) {
+    super(`${findings[0]?.release} does not come up\n${findings.map(explainFinding).join("\n")}`);
+    this.findings = findings;
   }
 }
 
@@ -52,8 +53,10 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
 
   async function startRelease(name: string): Promise<void> {
     const release = await plannedRelease(releaseNamed(chain, name, "the chain"), sandbox.engine.name, "the chain");
-    const started = await start(sandbox, release, { stage, from: current, timeout: defaults.timeout, file: undefined });
-    if (started.failure !== undefined) throw new UpgradeFailed(started.failure);
+    const { timeout } = defaults;
+    const alone = { stage, from: current, timeout, file: undefined, settings: undefined, runners: 1 };
+    const { cameUp, findings } = await start(sandbox, release, alone);
+    if (!cameUp) throw new UpgradeFailed(findings);
     current = name;
   }
 

@@ -19,6 +19,10 @@ export interface Finding {
   readonly migration?: string;
   readonly table?: string;
   readonly column?: string;
+  /** The sentence of the task that went wrong. */
+  readonly task?: string;
+  /** Which of several runners, counted from 1. */
+  readonly runner?: number;
   /** Class name of what was thrown where no database error lies beneath. */
   readonly exception?: string;
   readonly sqlState?: string;
@@ -45,6 +49,7 @@ export type Facts = PerEngine<string | number> & {
   readonly migration?: string;
   readonly table?: string;
   readonly column?: string;
+  readonly task?: string;
   readonly exception?: string;
 };
 export type ExpectedFinding = Facts & { readonly code: string };
@@ -92,21 +97,15 @@ export function meets(verdict: Verdict, expected: Expectation, engine: EngineNam
   );
 }
 
-function says(finding: Finding, wanted: ExpectedFinding, engine: EngineName): boolean {
-  const sameFact = (fact: "code" | "release" | "migration" | "table" | "column" | "exception") =>
-    wanted[fact] === undefined || wanted[fact] === finding[fact];
+/** The facts that an expectation compares as they stand. */
+const facts = ["code", "release", "migration", "table", "column", "task", "exception"] as const;
+
+/** Whether a finding is what was expected, or accepted: it has these facts and may have more. */
+export function says(finding: Finding, wanted: ExpectedFinding, engine: EngineName): boolean {
   const error = wanted[engine];
   const sameError =
     error === undefined || (typeof error === "string" ? error === finding.sqlState : error === finding.errno);
-  return (
-    sameError &&
-    sameFact("code") &&
-    sameFact("release") &&
-    sameFact("migration") &&
-    sameFact("table") &&
-    sameFact("column") &&
-    sameFact("exception")
-  );
+  return sameError && facts.every((fact) => wanted[fact] === undefined || wanted[fact] === finding[fact]);
 }
 
 /** An expectation in a few words, as reports and test names show it. */

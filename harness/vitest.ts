@@ -3,11 +3,11 @@ import { isMainThread } from "node:worker_threads";
 import { test as base, beforeAll, describe } from "vitest";
 import { HarnessError } from "./errors.ts";
 import { planOf } from "./plan.ts";
-import type { Rehearsal } from "./rehearsal.ts";
+import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import { defaults, inOneLine } from "./rehearse.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
 import { openStage, type Stage } from "./sandbox.ts";
-import { fileOf, nameOf, type Scenario, stopsOf } from "./scenario.ts";
+import { fileOf, nameOf, type Scenario } from "./scenario.ts";
 import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
 import { haveServer } from "./servers/had.ts";
 import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
@@ -65,8 +65,7 @@ export function rehearseAll(
 function rehearseOn(wish: Wish, scenario: Scenario, paths: readonly Selection[], options: WalkOptions): void {
   const { engine } = wish;
   const title = ({ name, path }: Selection) => {
-    const stops = stopsOf(path);
-    return `${wishInWords(wish)} ${numberOf({ name })} ${pathInWords({ path: stops, with: path.with?.name ?? null })}`;
+    return `${wishInWords(wish)} ${numberOf({ name })} ${pathInWords(toldOf(path))}`;
   };
   const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);
   const titles = new Map(here.map((selection) => [title(selection), selection]));

@@ -1,14 +1,16 @@
-import type { Origin } from "./checks/rows-lost.ts";
 import { ourCommand } from "./command.ts";
 import { HarnessError } from "./errors.ts";
-import { judgeEnd, judgeHop } from "./judge.ts";
+import { judgeEnd } from "./judge.ts";
+import { KnownFindings } from "./known.ts";
 import { ledgerOf } from "./ledger.ts";
-import { type Plan, type PlannedPath, pathsThrough, type State, type Step } from "./plan.ts";
-import type { Rehearsal } from "./rehearsal.ts";
-import { endKnex, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
-import { type Seeder, sow } from "./seeder.ts";
+import { type Plan, type PlannedPath, pathsThrough, type State, type Step, wayOf } from "./plan.ts";
+import { type Rehearsal, toldOf } from "./rehearsal.ts";
+import { restartedOnce } from "./restart.ts";
+import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
-import { type Hop, start } from "./start.ts";
+import { nowhere, type Standing, type Trodden, untrodden } from "./standing.ts";
+import { overdue, type StepOptions, take } from "./step.ts";
+import { perform } from "./task.ts";
 import { within } from "./time-limit.ts";
 import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
 
@@ -38,38 +40,13 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
   return walker.rehearsals.sort((a, b) => order(a) - order(b));
 }
 
-/** What a path has been through so far. */
-interface Trodden {
-  readonly sandbox?: Sandbox;
-  readonly hops: readonly Hop[];
-  readonly findings: readonly Finding[];
-  readonly notes: readonly Finding[];
-  readonly milliseconds: number;
-}
-
-const untrodden: Trodden = { hops: [], findings: [], notes: [], milliseconds: 0 };
-
-/** Where a walk stands: a database, and all that is known of how it came to be so. */
-interface Standing extends Trodden {
-  readonly sandbox: Sandbox;
-  /** The sandbox as it is now, read on demand. */
-  readonly now: Reading;
-  /** Who took the last step, and the states before it. */
-  readonly by: Origin["by"];
-  readonly origins: readonly Origin[];
-  /** What is wrong with the install that the path began with. */
-  readonly ofInstall: readonly Finding[];
-  /** The state just ahead of the first upgrade. */
-  readonly first: Snapshot;
-  /** The last step failed: nothing goes on from here. */
-  readonly failed: boolean;
-}
-
 class Walker {
   readonly rehearsals: Rehearsal[] = [];
   readonly #plan: Plan;
   readonly #stage: Stage;
   readonly #options: WalkOptions;
+  readonly #steps: StepOptions;
+  readonly #known: KnownFindings;
   readonly #drops: Promise<void>[] = [];
   readonly #kept = new Set<Sandbox>();
   #bailed = false;
@@ -79,6 +56,12 @@ class Walker {
     this.#plan = plan;
     this.#stage = stage;
     this.#options = options;
+    const { seed, timeout } = options;
+    const onHung = () => {
+      this.#hung = true;
+    };
+    this.#steps = { stage, file: plan.file, seed, timeout, onHung };
+    this.#known = new KnownFindings(plan.scenario.known, plan.engine);
   }
 
   async visitAll(): Promise<void> {
@@ -96,8 +79,8 @@ class Walker {
     let at: Standing | undefined;
     try {
       at = await arrive();
-      const next = await this.#step(state, at, before);
-      for (const path of next.failed ? pathsThrough(state) : state.ends) await this.#conclude(path, next);
+      const next = await take(state.step, at, { state: before, again: arrive }, this.#steps);
+      await this.#end(next.failed ? pathsThrough(state) : state.ends, next);
       if (next.failed || state.children.length === 0) await this.#done(next);
       else await this.#goOn(state.children, next);
     } catch (error) {
@@ -127,9 +110,7 @@ class Walker {
         const arrive = async () => {
           // What hung in a check may still be reading.
           if (this.#hung) await at.sandbox.endSessions();
-          await frozen.close();
-          const sandbox = await at.sandbox.clone();
-          return { ...at, origins, sandbox, now: readingOf(sandbox) };
+          return { ...(await this.#cloned(at)), origins };
         };
         await this.#visit(child, frozen, arrive, at);
       }
@@ -140,7 +121,7 @@ class Walker {
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
   async #frozenIfNeeded([child, ...others]: readonly State[], at: Standing): Promise<Reading | undefined> {
     if (at.sandbox.frozen) return at.now;
-    const sowing = child?.step.kind === "sow" && others.length === 0;
+    const sowing = child?.step.kind !== "start" && others.length === 0;
     const needed = !sowing || (at.by === "product" && (await at.now.hasRows()));
     await at.now.close();
     if (!needed) return undefined;
@@ -148,79 +129,92 @@ class Walker {
     return at.now; // Nothing has changed since it was first read.
   }
 
-  async #step({ step }: State, at: Standing, before: Snapshot): Promise<Standing> {
+  /** The same place in a database of its own. */
+  async #cloned(at: Standing): Promise<Standing> {
+    await at.now.close();
+    if (!at.sandbox.frozen) await at.sandbox.freeze();
+    const sandbox = await at.sandbox.clone();
+    return { ...at, sandbox, now: readingOf(sandbox) };
+  }
+
+  /** Lets paths end here, each with its own checks; the second start is the same for all of them. */
+  async #end(paths: readonly PlannedPath[], at: Standing): Promise<void> {
     const begun = performance.now();
-    const { sandbox } = at;
-    if (step.kind === "sow") {
-      await this.#sow(step.seeder, sandbox);
-      return {
-        ...at,
-        by: "seeder",
-        now: readingOf(sandbox),
-        milliseconds: at.milliseconds + performance.now() - begun,
-      };
+    const judged = [];
+    for (const path of paths) judged.push({ path, own: await this.#ownFindings(path, at) });
+    const again = paths.length === 0 || at.failed ? [] : await orWhyNot(this.#restarted(at));
+    for (const { path, own } of judged) {
+      const here = { ...at, milliseconds: at.milliseconds + performance.now() - begun };
+      if (own instanceof HarnessError) await this.#inconclusive(path, own, here);
+      else if (again instanceof HarnessError) await this.#inconclusive(path, again, here);
+      else await this.#conclude(path, [...own, ...again], here);
     }
-    const { timeout } = this.#options;
-    const file = this.#plan.file;
-    const started = await start(sandbox, step.release, { stage: this.#stage, from: step.last ?? null, timeout, file });
-    const first = at.hops.length === 1 ? before : at.first;
-    const after = readingOf(sandbox);
-    const { origins } = at;
-    const judging = judgeHop(ledgerOf(before, after), { origins, failure: started.failure, stage: this.#stage });
-    const judged = await within(timeout, judging, () => this.#overdue("Cannot judge the hop", sandbox));
-    const name = ({ code, ...finding }: Finding): Finding => ({ code, release: step.release.name, ...finding });
-    const found = judged.findings.map(name);
-    const isInstall = at.hops.length === 0 && started.failure === undefined;
-    return {
-      ...at,
-      now: after,
-      first,
-      by: "product",
-      hops: [...at.hops, started.hop],
-      ...(isInstall ? { ofInstall: found } : { findings: [...at.findings, ...found] }),
-      notes: [...at.notes, ...started.notes, ...judged.notes.map(name)],
-      failed: started.failure !== undefined,
-      milliseconds: at.milliseconds + performance.now() - begun,
-    };
   }
 
-  async #sow(seeder: Seeder, sandbox: Sandbox): Promise<void> {
-    const { seed, timeout } = this.#options;
-    const db = await sandbox.knex();
-    const sowing = sow(seeder, { db, seed })
-      .catch(async (error) => {
-        throw (await notTheirs(this.#stage, (error as Error).cause)) ?? error;
-      })
-      .finally(() => endKnex(db));
-    await within(timeout, sowing, () => this.#overdue(`Cannot sow "${seeder.name}"`, sandbox));
-  }
-
-  async #overdue(what: string, sandbox: Sandbox): Promise<never> {
-    this.#hung = true;
-    await sandbox.endSessions().catch(() => {});
-    const message = `${what}: it still hung after ${this.#options.timeout / 1000} s (give it longer with --timeout <seconds>)`;
-    throw new HarnessError("timed-out", message);
-  }
-
-  /** Lets a path end here: its own checks, its verdict, whether that was expected. */
-  async #conclude(path: PlannedPath, at: Standing): Promise<void> {
-    const begun = performance.now();
+  #ownFindings(path: PlannedPath, at: Standing): Promise<readonly Finding[] | HarnessError> {
     const checks = [...listed(path.source.check), ...(at.failed ? [] : listed(this.#plan.scenario.check))];
     const judging = judgeEnd(ledgerOf(at.first, at.now), { checks, stage: this.#stage });
-    let own: readonly Finding[];
-    try {
-      const overdue = () => this.#overdue("Cannot judge what came out", at.sandbox);
-      own = await within(this.#options.timeout, judging, overdue);
-    } catch (error) {
-      if (error instanceof HarnessError) return this.#inconclusive(path, error, at);
-      throw error;
-    }
+    const late = () => overdue("Cannot judge what came out", at.sandbox, this.#steps);
+    return orWhyNot(within(this.#options.timeout, judging, late));
+  }
+
+  #restarted(at: Standing): Promise<readonly Finding[]> {
+    const late = () => overdue("Cannot start the release once more", at.sandbox, this.#steps);
+    return within(this.#options.timeout * 2, restartedOnce(at, this.#steps), late);
+  }
+
+  async #conclude(path: PlannedPath, own: readonly Finding[], at: Standing): Promise<void> {
     // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
     const isInstall = path.stops.length === 1;
-    const findings = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
-    const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes];
-    const verdict = this.#options.strict ? verdictOf([...findings, ...notes], []) : verdictOf(findings, notes);
-    await this.#tell(path, verdict, { ...at, milliseconds: at.milliseconds + performance.now() - begun });
+    const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
+    const ofInstall = isInstall ? [] : at.ofInstall;
+    if (path.source.workaround !== undefined && !path.worked)
+      return this.#workAround(path, all, { ...at, notes: [...ofInstall, ...at.notes] });
+    const { findings, notes: accepted } = this.#known.sort(all);
+    const notes = [...ofInstall, ...at.notes, ...accepted];
+    const unseen = this.#isLast() ? this.#known.unseen() : [];
+    const found = [...findings, ...unseen, ...(this.#options.strict ? notes : [])];
+    await this.#tell(path, verdictOf(found, this.#options.strict ? [] : notes), at);
+  }
+
+  /** Only whoever has walked every path of the scenario can say that something was in none of them. */
+  #isLast(): boolean {
+    const { paths, scenario, engine } = this.#plan;
+    const wanted = scenario.paths.filter((path) => !("engines" in path) || (path.engines?.includes(engine) ?? true));
+    const conclusive = this.rehearsals.every(({ verdict }) => verdict.outcome !== "inconclusive");
+    return conclusive && paths.length === wanted.length && this.rehearsals.length === paths.length - 1;
+  }
+
+  /** The operator does what was advised on what is left, and the same release starts again; the verdict is of that. */
+  async #workAround(path: PlannedPath, findings: readonly Finding[], at: Standing): Promise<void> {
+    const { workaround: task, settings } = path.source;
+    const { started } = at;
+    if (task === undefined || started === undefined) return;
+    const sentence = toldOf(path.source).workaround ?? "";
+    if (findings.length === 0) {
+      const message = `Cannot judge the workaround "${sentence}": ${path.stops.join(" → ")} had no findings before it`;
+      return this.#inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
+    }
+    const mended: PlannedPath = { ...path, worked: true };
+    const way = wayOf([{ ...started.step, runners: 1 }, ...path.steps.slice(started.taken + 1)], mended);
+    const begun = performance.now();
+    const afresh = { findings: [], ofInstall: [], notes: [...at.notes, ...findings], failed: false };
+    const left = await this.#cloned({ ...at, ...afresh });
+    const options = {
+      stage: this.#stage,
+      sandbox: left.sandbox,
+      settings,
+      release: started.step.release.name,
+    } as const;
+    const doing = perform({ sentence, task }, { ...options, code: "workaround-failed" });
+    const late = () => overdue(`Cannot go on after "${sentence}"`, left.sandbox, this.#steps);
+    const done = await orWhyNot(within(this.#options.timeout, doing, late));
+    const milliseconds = left.milliseconds + performance.now() - begun;
+    const again: Standing = { ...left, origins: started.origins, taken: started.taken, milliseconds };
+    if (done instanceof HarnessError) await this.#inconclusive(mended, done, again);
+    else if (done.failure !== undefined) await this.#conclude(mended, [done.failure], { ...again, failed: true });
+    else if (way !== undefined) return this.#visit(way, started.before, async () => again, again);
+    await this.#done(again);
   }
 
   async #done(at: Standing): Promise<void> {
@@ -249,8 +243,7 @@ class Walker {
       engine,
       server: server.kind,
       version: server.version,
-      path: path.stops,
-      with: path.source.with?.name ?? null,
+      ...toldOf(path.source),
       expected: path.expected,
       met,
       milliseconds: Math.round(at.milliseconds * 10) / 10,
@@ -280,9 +273,14 @@ class Walker {
   }
 }
 
-function nowhere(sandbox: Sandbox): Standing {
-  const nothing = { ...untrodden, origins: [], ofInstall: [], by: "product", failed: false } as const;
-  return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
+/** What comes of it, or why nothing can be told: to the one path that it is about. */
+async function orWhyNot<T>(judging: Promise<T>): Promise<T | HarnessError> {
+  try {
+    return await judging;
+  } catch (error) {
+    if (error instanceof HarnessError) return error;
+    throw error;
+  }
 }
 
 function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {

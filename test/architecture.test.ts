@@ -11,7 +11,7 @@ const layers = {
   story: [
     ...["scenario.ts", "refusals.ts", "plan.ts", "choice.ts", "load.ts", "walk.ts", "rehearsal.ts", "start.ts"],
     ...[
-      "rehearse.ts",
+      ...["rehearse.ts", "standing.ts", "step.ts", "ends.ts", "restart.ts", "runner.ts", "task.ts", "known.ts"],
       "doctor.ts",
       "time-limit.ts",
       "selection.ts",
@@ -27,6 +27,7 @@ const layers = {
     "chain.ts",
     "snapshot.ts",
     "ledger.ts",
+    "difference.ts",
     "verdict.ts",
     "errors.ts",
     "database.ts",

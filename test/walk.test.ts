@@ -1327,7 +1327,8 @@ describe("a plan", () => {
     const steps: string[] = [];
     const rehearsals = await rehearsed(scenario, {
       onStep(step) {
-        steps.push(step.kind === "sow" ? `sow ${step.seeder.name}` : `${step.last ?? "∅"} → ${step.release.name}`);
+        if (step.kind === "sow") steps.push(`sow ${step.seeder.name}`);
+        if (step.kind === "start") steps.push(`${step.last ?? "∅"} → ${step.release.name}`);
       },
     });
     expect(rehearsals.map(({ met }) => met)).toEqual([true, true, true, true, true, true]);

@@ -72,6 +72,8 @@ export interface Session {
    * transactions become savepoints, as under Knex's own migrator.
    */
   begin(options: { readonly forCode: boolean }): Promise<Transaction>;
+  /** Takes a lock of the database's, held as long as the session lives; `false`: another session holds it. */
+  tryLock(name: string): Promise<boolean>;
   /** Whether a transaction is open, by whoever's BEGIN. */
   inTransaction(): Promise<boolean>;
   end(): Promise<void>;
@@ -81,6 +83,8 @@ export interface Transaction {
   readonly db?: Database;
   commit(): Promise<void>;
   rollback(): Promise<void>;
+  /** Asked after a rollback: whether it came too late, because somebody's COMMIT had ended the transaction. */
+  hadCommitted?(): Promise<boolean>;
 }
 
 /** What we do on a server ourselves: make databases that carry our mark, and drop those and no others. */

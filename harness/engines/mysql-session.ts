@@ -16,6 +16,10 @@ export function sessionOf(connection: Connection, dialect: Dialect): Session {
       return lastRowsOf(await connection.query(sql, values as unknown[] | undefined));
     },
     script: (sql) => sendScript(connection, sql),
+    async tryLock(name) {
+      const [row] = lastRowsOf(await connection.query("select get_lock(?, 0) as got", [name]));
+      return row?.got === 1;
+    },
     async inTransaction() {
       const [{ serverStatus }] = await connection.query<ResultSetHeader>("do 0");
       return (serverStatus & inTransactionFlag) !== 0;

@@ -57,6 +57,10 @@ export function sessionOf(client: Client): Session {
       return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
     },
     script: (sql) => sendScript(client, sql),
+    async tryLock(name) {
+      const { rows } = await client.query("select pg_try_advisory_lock(hashtextextended($1, 0)) as got", [name]);
+      return rows[0]?.got === true;
+    },
     inTransaction: async () => client.getTransactionStatus() !== "I",
     begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
     end: () => client.end(),
@@ -65,7 +69,9 @@ export function sessionOf(client: Client): Session {
 
 async function begin(client: Client): Promise<Transaction> {
   await client.query("begin");
+  const hadCommitted = await fateOf(client);
   return {
+    hadCommitted,
     async commit() {
       await client.query("commit");
     },
@@ -80,7 +86,17 @@ async function beginForCode(client: Client): Promise<Transaction> {
   // Knex is given this one session, so that SQL and code of one transaction share it.
   db.client.acquireRawConnection = async () => client;
   db.client.destroyRawConnection = async () => {};
-  return transactionOf(db);
+  const transaction = await transactionOf(db);
+  return { ...transaction, hadCommitted: await fateOf(client) };
+}
+
+/** Remembers the transaction that is open now, to ask later what became of it. */
+async function fateOf(client: Client): Promise<() => Promise<boolean>> {
+  const { rows } = await client.query("select pg_current_xact_id()::text as id");
+  return async () => {
+    const { rows: fates } = await client.query("select pg_xact_status($1::xid8) as fate", [rows[0]?.id]);
+    return fates[0]?.fate === "committed";
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { hopsOf, type Plan } from "../plan.ts";
-import type { Rehearsal, Rehearsals } from "../rehearsal.ts";
+import { type Rehearsal, type Rehearsals, toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
 import type { Finding } from "../verdict.ts";
 
@@ -29,8 +29,8 @@ export function listingJson(scenarios: readonly Scenario[]): string {
 /** What would be walked, hop by hop. */
 export function plansJson(plans: readonly Plan[]): string {
   const told = plans.map((plan) => {
-    const paths = [...hopsOf(plan)].map(([{ name, stops, source, expected }, hops]) => {
-      return { name, path: stops, with: source.with?.name ?? null, expected, hops };
+    const paths = [...hopsOf(plan)].map(([{ name, source, expected }, hops]) => {
+      return { name, ...toldOf(source), expected, hops };
     });
     return { scenario: plan.name, engine: plan.engine, paths };
   });

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { hopsOf, type Plan } from "../plan.ts";
+import { toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
 import { expectationInWords } from "../verdict.ts";
 import { numberOf, pathInWords } from "./pretty.ts";
@@ -18,10 +19,9 @@ export function listing(scenarios: readonly Scenario[]): string {
 /** A plan told before it is walked: every path, its hops, what each will run. */
 export function planned(plan: Plan): string {
   const rows = [...hopsOf(plan)].flatMap(([path, hops]) => {
-    const shown = { path: path.stops, with: path.source.with?.name ?? null };
     const expected = pc.dim(`expected ${expectationInWords(path.expected, plan.engine)}`);
     return [
-      `  ${numberOf(path)}  ${pathInWords(shown)}  ${expected}`,
+      `  ${numberOf(path)}  ${pathInWords(toldOf(path.source))}  ${expected}`,
       ...hops.flatMap(({ from, to, pending, walkedBy }) => [
         `      ${from ?? "∅"} → ${to}${walkedBy === undefined ? "" : pc.dim(`  walked with ${numberOf({ name: walkedBy })}`)}`,
         ...(pending.length === 0 ? [pc.dim("        nothing is pending")] : pending.map((name) => `        ${name}`)),

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { codeFrameColumns } from "@babel/code-frame";
 import pc from "picocolors";
-import type { NotCovered, Rehearsal, Rehearsals } from "../rehearsal.ts";
+import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
 import { expectationInWords, type Finding, type Place } from "../verdict.ts";
 
 /** What stands above the rehearsals of one scenario on one engine. */
@@ -26,7 +26,7 @@ export interface Widths {
   readonly path: number;
 }
 
-type Named = Pick<Rehearsal, "name" | "path" | "with">;
+type Named = Pick<Rehearsal, "name"> & ToldPath;
 
 export function widthsOf(rehearsals: readonly Named[]): Widths {
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
@@ -37,9 +37,21 @@ export function numberOf({ name }: Pick<Rehearsal, "name">): string {
   return name.slice(name.lastIndexOf("#"));
 }
 
-export function pathInWords({ path, with: seeder }: Pick<Rehearsal, "path" | "with">): string {
-  const stops = path.length === 1 ? `fresh install of ${path[0]}` : path.join(" → ");
-  return seeder === null ? stops : `${stops}, with ${seeder}`;
+export function pathInWords({ path, with: seeder, settings, runners, workaround }: ToldPath): string {
+  return [
+    path.length === 1 ? `fresh install of ${path[0]}` : path.join(" → "),
+    ...(seeder === null ? [] : [`with ${seeder}`]),
+    ...(settings === null ? [] : [settingsInWords(settings)]),
+    ...(runners === 1 ? [] : [`${runners} runners`]),
+    ...(workaround === null ? [] : [`then ${workaround}`]),
+  ].join(", ");
+}
+
+function settingsInWords(settings: unknown): string {
+  const text = JSON.stringify(settings)
+    .replaceAll('"', "")
+    .replace(/([:,])(?=\S)/g, "$1 ");
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }
 
 function inWords({ met, verdict, expected, engine }: Rehearsal): string {
@@ -105,8 +117,9 @@ export function explain({ verdict, met, expected, engine }: Rehearsal): readonly
 
 /** One finding, like a compiler's error: where, the statement with a caret, what the server said. */
 export function explainFinding(finding: Finding): string {
-  const { code, release, migration, sqlState, errno, exception, message, detail, hint, place } = finding;
-  const where = [release, migration].filter((part) => part !== undefined).join(", ");
+  const { code, release, migration, task, runner, sqlState, errno, exception, message, detail, hint, place } = finding;
+  const by = runner === undefined ? undefined : `runner ${runner}`;
+  const where = [release, migration, task, by].filter((part) => part !== undefined).join(", ");
   const error = [errno, sqlState, exception].filter((part) => part !== undefined).join(" ");
   return [
     `  ${pc.bold(code)}${where === "" ? "" : `  ${where}`}`,

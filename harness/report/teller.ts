@@ -1,5 +1,5 @@
 import type { Plan, Step } from "../plan.ts";
-import type { Rehearsal } from "../rehearsal.ts";
+import { type Rehearsal, toldOf } from "../rehearsal.ts";
 import { heading, line, widthsOf } from "./pretty.ts";
 
 export interface Teller {
@@ -19,11 +19,7 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
   let waiting: Rehearsal[] = [];
   let next = 0;
   const tell = (rehearsal: Rehearsal) => {
-    const paths = plan?.paths.map(({ name, stops, source }) => ({
-      name,
-      path: stops,
-      with: source.with?.name ?? null,
-    }));
+    const paths = plan?.paths.map(({ name, source }) => ({ name, ...toldOf(source) }));
     out.write(`${clear}${line(rehearsal, { widths: widthsOf(paths ?? []), verbose })}\n`);
     waiting = waiting.filter((other) => other !== rehearsal);
   };
@@ -34,8 +30,7 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
   return {
     end,
     onStep(step) {
-      const doing = step.kind === "sow" ? `sowing ${step.seeder.name}` : `${step.last ?? "∅"} → ${step.release.name}`;
-      if (out.isTTY) out.write(`${clear}${`  … ${doing}`.slice(0, out.columns - 1)}`);
+      if (out.isTTY) out.write(`${clear}${`  … ${inWords(step)}`.slice(0, out.columns - 1)}`);
     },
     onRehearsal(rehearsal, of) {
       if (plan !== of) {
@@ -53,4 +48,15 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
       }
     },
   };
+}
+
+function inWords(step: Step): string {
+  switch (step.kind) {
+    case "start":
+      return `${step.last ?? "∅"} → ${step.release.name}`;
+    case "sow":
+      return `sowing ${step.seeder.name}`;
+    case "use":
+      return `using ${step.release.name}`;
+  }
 }

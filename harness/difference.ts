@@ -1,0 +1,89 @@
+import { ledgerOf } from "./ledger.ts";
+import { type Catalogue, identityOf, type Snapshot, type Table, type TableOutline } from "./snapshot.ts";
+
+/** Something in which two databases that should be equal are not. */
+export interface Difference {
+  readonly table?: string;
+  readonly message: string;
+  /** For rows: how many only one of the two has, and in which columns others differ. */
+  readonly rows?: { readonly lost: number; readonly added: number; readonly columns: readonly string[] };
+}
+
+/** How the second database differs from the first: shape, then rows. */
+export async function differences(one: Snapshot, other: Snapshot): Promise<readonly Difference[]> {
+  const [before, after] = await Promise.all([one.catalogue(), other.catalogue()]);
+  const shape = inShape(before, after);
+  const common = before.tables.filter(({ name }) => after.tables.some((table) => table.name === name));
+  // Where columns differ that is told, and rows are compared by what both have.
+  const rowsOf = (in_: Catalogue) =>
+    common.map(({ name }) => {
+      const table = in_.tables.find((t) => t.name === name) as Table;
+      return { table, columns: table.columns.map((column) => column.name) };
+    });
+  const [prints, others] = await Promise.all([one.fingerprints(rowsOf(before)), other.fingerprints(rowsOf(after))]);
+  const differing = common.filter((_, i) => prints[i] !== others[i]);
+  const rows = await Promise.all(differing.map((table) => inRows(one, other, table)));
+  return [...shape, ...rows.flat()];
+}
+
+function inShape(before: Catalogue, after: Catalogue): readonly Difference[] {
+  const tables = named(before.tables, after.tables, "table").map((message) => ({ message }));
+  const parts = before.tables.flatMap((table): readonly Difference[] => {
+    const now = after.tables.find(({ name }) => name === table.name);
+    return now === undefined ? [] : inTable(table, now);
+  });
+  const rest = (["enums", "sequences", "views", "functions"] as const).flatMap((kind) =>
+    named<Named>(before[kind], after[kind], kind.slice(0, -1)).map((message) => ({ message })),
+  );
+  return [...tables.filter(({ message }) => !message.endsWith(changed)), ...parts, ...rest];
+}
+
+function inTable(before: Table, after: Table): readonly Difference[] {
+  const kinds = { columns: "column", keys: "key", indexes: "index", foreignKeys: "foreign key" } as const;
+  const others = { checks: "check constraint", triggers: "trigger" } as const;
+  const messages = Object.entries({ ...kinds, ...others }).flatMap(([kind, word]) =>
+    named<Named>(before[kind as keyof typeof kinds], after[kind as keyof typeof kinds], word),
+  );
+  return messages.map((message) => ({ table: before.name, message: `"${before.name}": ${message}` }));
+}
+
+const changed = "is another";
+
+interface Named {
+  readonly name: string;
+}
+
+/** What is only on one side, and what is not the same on both. */
+function named<T extends Named>(before: readonly T[], after: readonly T[], word: string): readonly string[] {
+  const textOf = (thing: T) => JSON.stringify({ ...thing, id: undefined });
+  const names = [...new Set([...before, ...after].map(({ name }) => name))];
+  return names.flatMap((name) => {
+    const [was, is] = [before.find((thing) => thing.name === name), after.find((thing) => thing.name === name)];
+    if (was === undefined) return [`${word} "${name}" is new`];
+    if (is === undefined) return [`${word} "${name}" is gone`];
+    return textOf(was) === textOf(is) ? [] : [`${word} "${name}" ${changed}`];
+  });
+}
+
+async function inRows(one: Snapshot, other: Snapshot, table: TableOutline): Promise<readonly Difference[]> {
+  const counts = { kept: 0, changed: 0, lost: 0, added: 0 };
+  const columns = new Set<string>();
+  let first: string | undefined;
+  for await (const change of ledgerOf(one, other).changes(table.name)) {
+    counts[change.kind] += 1;
+    for (const column of Object.keys(change.changed ?? {})) columns.add(column);
+    if (change.kind !== "kept") first ??= shortened(JSON.stringify(change.key));
+  }
+  const { changed, lost, added } = counts;
+  const told = Object.entries({ added, gone: lost, changed }).flatMap(([word, count]) =>
+    count === 0 ? [] : [`${count} ${count === 1 ? "row" : "rows"} ${word}`],
+  );
+  if (told.length === 0) return [];
+  const where = columns.size === 0 ? "" : ` in ${[...columns].map((name) => `"${name}"`).join(", ")}`;
+  const message = `"${table.name}": ${told.join(", ")}${where}; the first by ${identityOf(table).join(", ")}: ${first}`;
+  return [{ table: table.name, message, rows: { lost, added, columns: [...columns] } }];
+}
+
+function shortened(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+}

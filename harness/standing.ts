@@ -1,0 +1,49 @@
+import type { Origin } from "./checks/rows-lost.ts";
+import type { Start } from "./plan.ts";
+import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
+import { emptySnapshot, type Snapshot } from "./snapshot.ts";
+import type { Hop } from "./start.ts";
+import type { Finding } from "./verdict.ts";
+
+/** What a path has been through so far. */
+export interface Trodden {
+  readonly sandbox?: Sandbox;
+  readonly hops: readonly Hop[];
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Finding[];
+  readonly milliseconds: number;
+}
+
+/** Where a walk stands: a database, and all that is known of how it came to be so. */
+export interface Standing extends Trodden {
+  readonly sandbox: Sandbox;
+  /** The sandbox as it is now, read on demand. */
+  readonly now: Reading;
+  /** Who took the last step, and the states before it. */
+  readonly by: Origin["by"];
+  readonly origins: readonly Origin[];
+  /** How many steps of its path it has taken. */
+  readonly taken: number;
+  /** What is wrong with the install that the path began with. */
+  readonly ofInstall: readonly Finding[];
+  /** The state just ahead of the first upgrade. */
+  readonly first: Snapshot;
+  /** The last start, as whoever starts again has to know it. */
+  readonly started?: {
+    readonly step: Start;
+    /** How many steps had been taken before it. */
+    readonly taken: number;
+    readonly before: Snapshot;
+    readonly origins: readonly Origin[];
+  };
+  /** The last step failed: nothing goes on from here. */
+  readonly failed: boolean;
+}
+
+export const untrodden: Trodden = { hops: [], findings: [], notes: [], milliseconds: 0 };
+
+/** Ahead of the first step, on an empty database. */
+export function nowhere(sandbox: Sandbox): Standing {
+  const nothing = { ...untrodden, origins: [], ofInstall: [], by: "product", taken: 0, failed: false } as const;
+  return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
+}

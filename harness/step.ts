@@ -1,0 +1,152 @@
+import { startsDiffer } from "./ends.ts";
+import { HarnessError } from "./errors.ts";
+import { judgeHop } from "./judge.ts";
+import { ledgerOf } from "./ledger.ts";
+import type { PlannedRelease, Start, Step } from "./plan.ts";
+import { endKnex, notTheirs, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { type Seeder, sow } from "./seeder.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { Standing } from "./standing.ts";
+import { start } from "./start.ts";
+import { perform } from "./task.ts";
+import { within } from "./time-limit.ts";
+import type { Finding } from "./verdict.ts";
+
+/** What taking a step needs to know beside where it is taken. */
+export interface StepOptions {
+  readonly stage: Stage;
+  readonly file: string | undefined;
+  readonly seed: number;
+  /** Milliseconds for one hop. */
+  readonly timeout: number;
+  /** Told once something has hung: it may still be at work. */
+  readonly onHung: () => void;
+}
+
+/** The state that a step is taken from: as a ledger reads it, and another standing on it. */
+export interface Before {
+  readonly state: Snapshot;
+  readonly again: () => Promise<Standing>;
+}
+
+/**
+ * Takes one step of a path and judges it.
+ *
+ * @throws {HarnessError} what keeps us from judging: `seeder-failed`, `check-failed`, `timed-out`, `server-lost` and the like
+ */
+export async function take(step: Step, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
+  const begun = performance.now();
+  const next = await taken(step, at, before, options);
+  const milliseconds = at.milliseconds + performance.now() - begun;
+  return { ...next, taken: at.taken + 1, milliseconds };
+}
+
+function taken(step: Step, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
+  switch (step.kind) {
+    case "start":
+      return startAndJudge(step, at, before, options);
+    case "sow":
+      return sown(step.seeder, at, options);
+    case "use":
+      return used(step.release, step.settings, at, options);
+  }
+}
+
+async function startAndJudge(step: Start, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
+  const { stage, timeout } = options;
+  const { release, runners } = step;
+  const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
+  const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
+    ...options,
+    ...step,
+    from: step.last ?? null,
+  });
+  const after = readingOf(at.sandbox);
+  const ledger = ledgerOf(before.state, after);
+  const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
+  const judged = await within(timeout, judging, () => overdue("Cannot judge the hop", at.sandbox, options));
+  const differing = runners > 1 && cameUp ? await differingEnds(step, after, before, options) : [];
+  const found = [...findings, ...[...judged.findings, ...differing].map((finding) => named(finding, release))];
+  const isInstall = at.hops.length === 0 && cameUp;
+  return {
+    ...at,
+    now: after,
+    first: at.hops.length === 1 ? before.state : at.first,
+    by: "product",
+    started: begun,
+    hops: [...at.hops, hop],
+    ...(isInstall ? { ofInstall: found } : { findings: [...at.findings, ...found] }),
+    notes: [...at.notes, ...notes, ...judged.notes.map((note) => named(note, release))],
+    failed: !cameUp,
+  };
+}
+
+function named({ code, ...finding }: Finding, { name }: PlannedRelease): Finding {
+  return { code, release: name, ...finding };
+}
+
+/** What several runners made of it must be what one makes of it. */
+async function differingEnds(
+  step: Start,
+  after: Snapshot,
+  { again }: Before,
+  options: StepOptions,
+): Promise<readonly Finding[]> {
+  const others: Standing[] = [];
+  const alone = async () => {
+    const other = await again();
+    others.push(other);
+    const { cameUp } = await start(other.sandbox, step.release, { ...options, ...step, runners: 1, from: null });
+    return cameUp ? readingOf(other.sandbox) : undefined;
+  };
+  try {
+    const judging = startsDiffer(after, alone);
+    return await within(options.timeout * 3, judging, () =>
+      overdue("Cannot compare with what one runner makes of it", others.at(-1)?.sandbox, options),
+    );
+  } finally {
+    for (const { sandbox } of others) await sandbox.drop().catch(() => {});
+  }
+}
+
+async function sown(seeder: Seeder, at: Standing, options: StepOptions): Promise<Standing> {
+  const { stage, seed, timeout } = options;
+  const db = await at.sandbox.knex();
+  const sowing = sow(seeder, { db, seed })
+    .catch(async (error) => {
+      throw (await notTheirs(stage, (error as Error).cause)) ?? error;
+    })
+    .finally(() => endKnex(db));
+  await within(timeout, sowing, () => overdue(`Cannot sow "${seeder.name}"`, at.sandbox, options));
+  return { ...at, by: "seeder", now: readingOf(at.sandbox) };
+}
+
+/** What users do with a release: what they cannot do is a finding, and they do the rest. */
+async function used(
+  { name, use }: PlannedRelease,
+  settings: unknown,
+  at: Standing,
+  options: StepOptions,
+): Promise<Standing> {
+  const { stage, timeout } = options;
+  const findings: Finding[] = [];
+  for (const task of use) {
+    const doing = perform(task, { stage, settings, sandbox: at.sandbox, release: name, code: "use-failed" });
+    const { failure, swallowed } = await within(timeout, doing, () =>
+      overdue(`Cannot use ${name}: "${task.sentence}"`, at.sandbox, options),
+    );
+    findings.push(...(failure === undefined ? [] : [failure]), ...swallowed);
+  }
+  return { ...at, by: "seeder", now: readingOf(at.sandbox), findings: [...at.findings, ...findings] };
+}
+
+export async function overdue(
+  what: string,
+  sandbox: Sandbox | undefined,
+  { timeout, onHung }: Pick<StepOptions, "timeout" | "onHung">,
+): Promise<never> {
+  onHung();
+  await sandbox?.endSessions().catch(() => {});
+  const message = `${what}: it still hung after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
+  throw new HarnessError("timed-out", message);
+}
