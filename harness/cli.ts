@@ -21,7 +21,7 @@ interface Choice {
   readonly engine?: readonly WishText[];
   readonly from?: string;
   readonly to?: string;
-  readonly reporter: "pretty" | "json";
+  readonly reporter: "pretty" | "json" | "markdown";
   readonly debug: boolean;
 }
 
@@ -117,7 +117,7 @@ function commands(ended: (code: number) => void): Command {
       );
       program.error(`error: unknown command '${unknown}'\n(Did you mean ${near}?)`);
     });
-  const command = (name: string, description: string) =>
+  const command = (name: string, description: string, reporters = ["pretty", "json"]) =>
     program
       .command(name)
       .description(description)
@@ -130,7 +130,7 @@ function commands(ended: (code: number) => void): Command {
       )
       .option("--from <release>", "only paths that start here, or such a path")
       .option("--to <release>", "only paths that end here, or such a path")
-      .addOption(new Option("--reporter <name>", "how to tell it").choices(["pretty", "json"]).default("pretty"))
+      .addOption(new Option("--reporter <name>", "how to tell it").choices(reporters).default("pretty"))
       .option("--debug", "show where in the code an error came from", false);
   command("rehearse", "walk upgrade paths and judge what comes out")
     .addOption(
@@ -143,7 +143,7 @@ function commands(ended: (code: number) => void): Command {
     .option("--strict", "count notes as findings", false)
     .option("--verbose", "show hops, migrations and notes", false)
     .action(async (what: string[], choice: RehearseChoice) => ended(await rehearseCommand(what, choice)));
-  command("list", "name the scenarios").action(listCommand);
+  command("list", "name the scenarios", ["pretty", "json", "markdown"]).action(listCommand);
   command("plan", "show paths, hops and pending migrations, without a server").action(planCommand);
   program
     .command("doctor")
@@ -182,8 +182,10 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
     if (choice.reporter === "json") say((await import("./report/json.ts")).json(result));
     else {
       const report = await import("./report/pretty.ts");
-      const explained = report.explanations(result.rehearsals);
+      const explained = report.explanations(result.rehearsals, choice);
       if (explained !== "") say(explained);
+      const compared = (await import("./report/side-by-side.ts")).sideBySide(result.rehearsals);
+      if (compared !== "") say(compared);
       say(report.summary(result, performance.now() - begun));
     }
     const kept = result.rehearsals.filter((rehearsal) => rehearsal.kept).map(({ engine }) => engine);
@@ -265,7 +267,8 @@ function valueIn(args: readonly string[], option: string): string | undefined {
 
 async function listCommand(what: readonly string[], choice: Choice): Promise<void> {
   const scenarios = [...(await loaded(what, choice)).keys()];
-  if (choice.reporter === "json") say((await import("./report/json.ts")).listingJson(scenarios));
+  if (choice.reporter === "markdown") say(scenarios.map((await import("./report/markdown.ts")).markdown).join("\n\n"));
+  else if (choice.reporter === "json") say((await import("./report/json.ts")).listingJson(scenarios));
   else say((await import("./report/listing.ts")).listing(scenarios));
 }
 

@@ -79,8 +79,13 @@ function hopsOf({ hops, milliseconds, verdict }: Rehearsal): readonly string[] {
   return [...rows, ...notes, pc.dim(`      ${milliseconds} ms in all`)];
 }
 
-/** What broke and why nothing could be told, each said once for all the rehearsals that met it: unmet ones first. */
-export function explanations(rehearsals: readonly Rehearsal[]): string {
+/**
+ * What broke and why nothing could be told, each said once for all the rehearsals that met it: unmet ones first. What
+ * broke as expected is told of one scenario, and of many only when that was asked for.
+ */
+export function explanations(all: readonly Rehearsal[], { verbose }: { readonly verbose: boolean }): string {
+  const several = new Set(all.map(({ scenario }) => scenario)).size > 1;
+  const rehearsals = all.filter(({ met }) => !met || !several || verbose);
   const groups = new Map<string, { readonly text: string; readonly of: Rehearsal[] }>();
   for (const rehearsal of [...rehearsals].sort((a, b) => Number(a.met) - Number(b.met))) {
     for (const text of explain(rehearsal)) {
