@@ -5,11 +5,10 @@ import type { Command } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, messageOf, nearest } from "./errors.ts";
 import type { Plan } from "./plan.ts";
-import { openStage, type Stage } from "./sandbox.ts";
+import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
-import { haveServer, sourceOf } from "./servers/had.ts";
-import type { Server } from "./servers/server.ts";
+import { sourceOf } from "./servers/had.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
 // Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
@@ -63,7 +62,7 @@ process.on("uncaughtException", (cause) => {
 const [command, ...rest] = process.argv.slice(2);
 const helped = rest.some((arg) => arg === "--help" || arg === "-h");
 /** Under way before the command line is read: what is wrong with that is seldom, and ends it. */
-const early = command === "rehearse" && !helped ? stages(valueIn(rest, "--server")) : undefined;
+const early = command === "rehearse" && !helped ? stages(valueIn(rest, "--server"), interrupted) : undefined;
 void early?.open(likelyWish(rest)).catch(() => {}); // Told to whoever asks for it, if anybody does.
 
 leave(await main(process.argv.slice(2)));
@@ -72,6 +71,11 @@ leave(await main(process.argv.slice(2)));
 function leave(code: number): never {
   over = true;
   process.exit(code);
+}
+
+function interrupted(signal: NodeJS.Signals): () => never {
+  say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
+  return () => leave(exitCodes.interrupted);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -159,7 +163,7 @@ function commands(ended: (code: number) => void): Command {
 async function rehearseCommand(what: readonly string[], choice: RehearseChoice): Promise<number> {
   const begun = performance.now();
   sourceOf("--server", choice.server); // Refused before anything is loaded.
-  const servers = early ?? stages(choice.server);
+  const servers = early ?? stages(choice.server, interrupted);
   try {
     const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
     const teller =
@@ -195,60 +199,6 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
   } finally {
     await servers.end([]);
   }
-}
-
-/** The stages of a run, each opened once. */
-interface Stages {
-  open(wish: Wish): Promise<Stage>;
-  interrupted(): boolean;
-  /** Ends them and their servers, but for those of engines of which something is kept; tells how those are ended. */
-  end(kept: readonly string[]): Promise<readonly string[]>;
-}
-
-function stages(server: string | undefined): Stages {
-  const open = new Map<string, { readonly server: Promise<Server>; readonly stage: Promise<Stage> }>();
-  let interrupted = false;
-  const interrupt = (signal: NodeJS.Signals) => {
-    interrupted = true;
-    say(`\nInterrupted by ${signal}: nothing more is rehearsed, and nothing is left behind.`, process.stderr);
-    end([]).finally(() => leave(exitCodes.interrupted));
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
-  let ending: Promise<readonly string[]> | undefined;
-  const end = (kept: readonly string[]) => {
-    ending ??= Promise.all([...open.values()].map((each) => close(each, kept))).then((told) => told.flat());
-    return ending;
-  };
-  return {
-    open(wish) {
-      const known = open.get(wishInWords(wish));
-      if (known !== undefined) return known.stage;
-      const having = started(wish, server);
-      const stage = having.then(openStage);
-      stage.catch(() => {}); // Told to whoever waits for it.
-      open.set(wishInWords(wish), { server: having, stage });
-      return stage;
-    },
-    interrupted: () => interrupted,
-    end,
-  };
-}
-
-async function started(wish: Wish, server: string | undefined): Promise<Server> {
-  return haveServer(wish, { source: sourceOf("--server", server) });
-}
-
-async function close(
-  { server, stage }: { readonly server: Promise<Server>; readonly stage: Promise<Stage> },
-  kept: readonly string[],
-): Promise<readonly string[]> {
-  const started = await server.catch(() => undefined); // One that never started needs no end.
-  if (started === undefined) return [];
-  const keep = kept.includes(started.engine.name);
-  // What stands on a server that ends with this run, ends with it.
-  if (!started.exclusive || keep) await stage.then((open) => open.leave()).catch(() => {});
-  await started.stop({ keep });
-  return keep ? [started.howToEnd] : [];
 }
 
 /** The server that will most likely be asked for, by a glance at the command line. */

@@ -7,9 +7,19 @@ const root = resolve(import.meta.dirname, "..");
 
 /** From top to bottom; a file imports from its own layer and from those below. */
 const layers = {
-  voice: ["index.ts", "cli.ts", "vitest.ts", "upgrade-sandbox.ts", "report/"],
+  voice: ["index.ts", "cli.ts", "run-stages.ts", "vitest.ts", "upgrade-sandbox.ts", "report/"],
   story: [
-    ...["scenario.ts", "refusals.ts", "plan.ts", "choice.ts", "load.ts", "walk.ts", "rehearsal.ts", "start.ts"],
+    ...[
+      "scenario.ts",
+      "refusals.ts",
+      "plan.ts",
+      "planned-hops.ts",
+      "choice.ts",
+      "load.ts",
+      "walk.ts",
+      "rehearsal.ts",
+      "start.ts",
+    ],
     ...[
       ...["rehearse.ts", "standing.ts", "step.ts", "ends.ts", "restart.ts", "runner.ts", "task.ts", "known.ts"],
       "doctor.ts",

@@ -14,8 +14,8 @@ describe.each(["mariadb", "mysql"] as const)("on %s", (engine) => {
     const hanging: readonly (readonly [string, Migration["up"]])[] = [
       ["in SQL", "do sleep(600)"],
       ["in SQL, in another database", "use mysql; do sleep(601)"],
-      ["in a routine", "create procedure p() begin do sleep(600); end; call p()"],
-      ["in code", async (db) => void (await db.raw("do sleep(600)"))],
+      ["in a routine", "create procedure p() begin do sleep(602); end; call p()"],
+      ["in code", async (db) => void (await db.raw("do sleep(603)"))],
       ["outside of the server", () => new Promise(() => {})],
       [
         "at a lock of its own",
@@ -27,7 +27,8 @@ describe.each(["mariadb", "mysql"] as const)("on %s", (engine) => {
       ],
     ];
 
-    test.each(hanging)("is inconclusive once its time is over, and the rest goes on: %s", async (_, up) => {
+    // Together: each has a sleep of its own to be found by, and does nothing but wait.
+    test.concurrent.each(hanging)("is inconclusive once its time is over, and the rest goes on: %s", async (_, up) => {
       const rehearsals = await chained(
         {
           migrations: [users, up, "select 1"],
@@ -54,9 +55,9 @@ describe.each(["mariadb", "mysql"] as const)("on %s", (engine) => {
       expect(left).toEqual([]);
     });
 
-    test.each<[string, Seeder["sow"]]>([
+    test.concurrent.each<[string, Seeder["sow"]]>([
       ["waits for ever", () => new Promise(() => {})],
-      ["waits for the server", async ({ db }) => void (await db.raw("do sleep(600)"))],
+      ["waits for the server", async ({ db }) => void (await db.raw("do sleep(604)"))],
       [
         "waits for a lock of its own",
         async ({ db }) => {
@@ -70,9 +71,9 @@ describe.each(["mariadb", "mysql"] as const)("on %s", (engine) => {
       expect(verdict).toMatchObject({ outcome: "inconclusive", cause: { code: "timed-out" } });
     });
 
-    test("is one whose check waits, and no other that shares its state", async () => {
+    test.concurrent("is one whose check waits, and no other that shares its state", async () => {
       const check: Check = async ({ before }) => {
-        await before.query("select sleep(600)");
+        await before.query("select sleep(605)");
         return [];
       };
       const rehearsals = await chained(

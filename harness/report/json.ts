@@ -1,5 +1,6 @@
 import { relative } from "node:path";
-import { hopsOf, type Plan } from "../plan.ts";
+import type { Plan } from "../plan.ts";
+import { hopsOf } from "../planned-hops.ts";
 import { type Rehearsal, type Rehearsals, toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
 import type { Finding } from "../verdict.ts";

@@ -1,5 +1,6 @@
 import pc from "picocolors";
-import { hopsOf, type Plan } from "../plan.ts";
+import type { Plan } from "../plan.ts";
+import { hopsOf } from "../planned-hops.ts";
 import { toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
 import { expectationInWords } from "../verdict.ts";
