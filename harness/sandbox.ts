@@ -99,6 +99,7 @@ export class Sandbox {
     const kept = markText({ run, kept: true });
     await administered(this.#place, (admin) => admin.remark(this.address.database, this.#mark, kept));
     this.#mark = kept;
+    await this.thaw(); // Whoever keeps it wants to enter it.
     const told = server.kind === "existing" ? { ...this.address, password: "" } : this.address;
     return { url: engine.url(told), client: engine.client(told) };
   }
@@ -138,11 +139,17 @@ export class Sandbox {
     this.#frozen = true;
   }
 
+  /** Lets whoever comes in again. */
+  async thaw(): Promise<void> {
+    await this.#admit(true);
+    this.#frozen = false;
+  }
+
   /** A frozen sandbox equal to this one, which goes on; sessions in it are ended. */
   async copy(): Promise<Sandbox> {
     await this.#close();
     const copy = await this.clone();
-    await this.#admit(true);
+    await this.thaw();
     await copy.freeze();
     return copy;
   }

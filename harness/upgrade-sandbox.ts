@@ -34,12 +34,17 @@ export interface UpgradeSandbox {
 /** The upgrade misbehaved: the message is its report. */
 export class UpgradeFailed extends Error {
   override readonly name = "UpgradeFailed";
-  /** What ended the start, then what else went wrong in it. */
-  readonly findings: readonly Finding[];
+  /** What ended the start. */
+  readonly finding: Finding | undefined;
+  /** What else went wrong in it. */
+  readonly others: readonly Finding[];
 
-  constructor(findings: readonly Finding[]) {
-    super(`${findings[0]?.release} does not come up\n${findings.map(explainFinding).join("\n")}`);
-    this.findings = findings;
+  constructor([finding, ...others]: readonly Finding[]) {
+    super(
+      [`${finding?.release} does not come up`, ...[finding ?? [], ...others].flat().map(explainFinding)].join("\n"),
+    );
+    this.finding = finding;
+    this.others = others;
   }
 }
 

@@ -134,6 +134,7 @@ class Walker {
     await at.now.close();
     if (!at.sandbox.frozen) await at.sandbox.freeze();
     const sandbox = await at.sandbox.clone();
+    if (this.#kept.has(at.sandbox)) await at.sandbox.thaw();
     return { ...at, sandbox, now: readingOf(sandbox) };
   }
 
