@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
-import { fileOf, nameOf, type Scenario, standsIn } from "./scenario.ts";
+import { fileOf, nameIn, nameOf, type Scenario, standsIn } from "./scenario.ts";
 
 /** What was asked for on the command line: scenarios, and of some only one path. */
 export interface Wanted {
@@ -56,11 +56,10 @@ async function chosen(what: string, read: Reader): Promise<readonly Scenario[]> 
   if (existsSync(what)) return (await stat(what)).isDirectory() ? read.folder(what) : [await read.file(resolve(what))];
   if (sourceFile.test(what))
     throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
-  const all = existsSync(usualFolder) ? await read.folder(usualFolder) : [];
-  const names = all.map(nameOf);
-  const exact = all.filter((scenario) => nameOf(scenario) === what);
-  const found = exact.length > 0 ? exact : all.filter((scenario) => nameOf(scenario).includes(what));
-  if (found.length > 0) return found;
+  const named = existsSync(usualFolder) ? await read.named(what, usualFolder) : [];
+  const exact = named.filter((scenario) => nameOf(scenario) === what);
+  if (named.length > 0) return exact.length > 0 ? exact : named;
+  const names = existsSync(usualFolder) ? (await read.folder(usualFolder)).map(nameOf) : [];
   const where = existsSync(usualFolder) ? `folder "${usualFolder}"` : `this folder, which has no "${usualFolder}"`;
   throw new HarnessError(
     "bad-input",
@@ -81,6 +80,16 @@ function reader(publicEntry: () => Promise<object>) {
     return scenario;
   }
 
+  /** A file without a scenario is a helper. */
+  async function scenariosIn(files: readonly string[]): Promise<readonly Scenario[]> {
+    const scenarios: Scenario[] = [];
+    for (const file of files) {
+      const scenario = await scenarioIn(file);
+      if (scenario !== undefined) scenarios.push(scenario);
+    }
+    return scenarios;
+  }
+
   return {
     async file(file: string): Promise<Scenario> {
       if (!sourceFile.test(file))
@@ -96,14 +105,14 @@ function reader(publicEntry: () => Promise<object>) {
       );
     },
 
-    /** A file without a scenario is a helper. */
+    /** Those whose names contain this; what stands in other files is not read. */
+    async named(what: string, folder: string): Promise<readonly Scenario[]> {
+      return scenariosIn((await filesUnder(resolve(folder))).filter((file) => nameIn(file).includes(what)));
+    },
+
     async folder(folder: string): Promise<readonly Scenario[]> {
       const files = await filesUnder(resolve(folder));
-      const scenarios: Scenario[] = [];
-      for (const file of files) {
-        const scenario = await scenarioIn(file);
-        if (scenario !== undefined) scenarios.push(scenario);
-      }
+      const scenarios = await scenariosIn(files);
       if (scenarios.length > 0) return scenarios;
       throw new HarnessError(
         "bad-input",

@@ -90,13 +90,17 @@ export function defineScenario<Name extends string, S = unknown>(scenario: Scena
 /** What a message may call a scenario: its path under `scenarios/` without the ending, else its title in small letters. */
 export function nameOf(scenario: Scenario): string {
   const file = fileOf(scenario);
-  const path = file?.replaceAll("\\", "/").replace(/(\.(scenario|test|spec))?\.[cm]?[jt]s$/, "");
+  if (file !== undefined) return nameIn(file);
   const title = scenario.title ?? "untitled";
-  if (path === undefined)
-    return title
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}]+/gu, "-")
-      .replace(/^-|-$/g, "");
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "");
+}
+
+/** The name of a scenario that stands in this file. */
+export function nameIn(file: string): string {
+  const path = file.replaceAll("\\", "/").replace(/(\.(scenario|test|spec))?\.[cm]?[jt]s$/, "");
   return (
     path
       .split("/scenarios/")

@@ -95,6 +95,9 @@ as expected in users#2
       server: "embedded",
       version,
       with: "one user",
+      settings: null,
+      runners: 1,
+      workaround: null,
       met: true,
       milliseconds,
     };
@@ -447,6 +450,9 @@ describe("plan", limit, () => {
               name: "users#1.1..1.2",
               path: ["1.1", "1.2"],
               with: null,
+              settings: null,
+              runners: 1,
+              workaround: null,
               expected: { outcome: "clean" },
               hops: [
                 { to: "1.1", pending: ["0001_users", "0002_names"] },
