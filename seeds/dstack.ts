@@ -1,48 +1,62 @@
-import { type Database, seeder } from "migration-sandbox";
+import { oneToMany, seeder, softDeleted } from "migration-sandbox";
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const [ann, bob] = [id(1), id(2)];
 const [annsProject, bobsProject] = [id(11), id(12)];
 const noon = "2024-11-01 12:00:00";
 
+const users = [
+  { id: ann, name: "ann", created_at: noon },
+  { id: bob, name: "bob", created_at: noon },
+];
+
 /** Two users, each with a project of their own: without them an owner could be right by luck. */
-export const twoOwners = seeder("two projects of two owners", async ({ db }) => {
-  await db("users").insert([
-    { id: ann, name: "ann", created_at: noon },
-    { id: bob, name: "bob", created_at: noon },
-  ]);
-  await db("projects").insert([
+export const twoOwners = seeder("two projects of two owners", async ({ plant }) => {
+  await plant("users", users);
+  await plant("projects", [
     { id: annsProject, name: "vision", deleted: false, owner_id: ann },
     { id: bobsProject, name: "speech", deleted: false, owner_id: bob },
   ]);
 });
 
-export const oneVolume = seeder("one volume", ({ db }) => volumes(db, [{ project: bobsProject }]));
+/** What the scenario must not be content with. */
+export const oneOwner = seeder("two projects of one owner", async ({ plant }) => {
+  await plant("users", users);
+  await plant("projects", [
+    { id: annsProject, name: "vision", deleted: false, owner_id: ann },
+    { id: bobsProject, name: "speech", deleted: false, owner_id: ann },
+  ]);
+});
 
-export const twoVolumesOfOneProject = seeder("two volumes of one project", ({ db }) =>
-  volumes(db, [{ project: bobsProject }, { project: bobsProject }]),
+export const oneVolume = seeder("one volume", ({ plant }) => plant("volumes", volumes([0, 1])));
+
+export const twoVolumesOfOneProject = seeder("two volumes of one project", ({ plant }) =>
+  plant("volumes", volumes([0, 2])),
 );
 
-export const twoVolumesOfTwoProjects = seeder("two volumes of two projects", ({ db }) =>
-  volumes(db, [{ project: annsProject }, { project: bobsProject }]),
+export const twoVolumesOfTwoProjects = seeder("two volumes of two projects", ({ plant }) =>
+  plant("volumes", volumes([1, 1])),
 );
 
-export const twoVolumesOneSoftDeleted = seeder("two volumes, one of them soft-deleted", ({ db }) =>
-  volumes(db, [{ project: annsProject, deleted: true }, { project: bobsProject }]),
+export const twoVolumesOneSoftDeleted = seeder("two volumes, one of them soft-deleted", ({ plant }) =>
+  plant("volumes", softDeleted(volumes([1, 1]), { deleted: true, deleted_at: noon }, { every: 2 })),
 );
 
-async function volumes(db: Database, wanted: readonly { project: string; deleted?: boolean }[]): Promise<void> {
-  await db("volumes").insert(
-    wanted.map(({ project, deleted = false }, i) => ({
-      id: id(100 + i),
-      name: `data-${i}`,
-      project_id: project,
-      created_at: noon,
-      last_processed_at: noon,
-      deleted,
-      deleted_at: deleted ? noon : null,
-      status: "ACTIVE",
-      configuration: JSON.stringify({ type: "volume", backend: "aws", region: "eu-west-1", size: "100GB" }),
-    })),
-  );
+export const manyVolumes = seeder("many volumes, some of them soft-deleted", ({ plant }) =>
+  plant("volumes", softDeleted(volumes([2, 3]), { deleted: true, deleted_at: noon }, { every: 2 })),
+);
+
+/** @param fanOut how many ann's project has, and how many bob's */
+function volumes(fanOut: readonly [number, number]) {
+  return oneToMany([annsProject, bobsProject], fanOut, (project_id, i) => ({
+    id: id(100 + i),
+    name: `data-${i}`,
+    project_id,
+    created_at: noon,
+    last_processed_at: noon,
+    deleted: false,
+    deleted_at: null,
+    status: "ACTIVE",
+    configuration: JSON.stringify({ type: "volume", backend: "aws", region: "eu-west-1", size: "100GB" }),
+  }));
 }

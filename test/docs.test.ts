@@ -5,6 +5,7 @@ import { createJiti } from "jiti";
 import * as entry from "migration-sandbox";
 import * as door from "migration-sandbox/vitest";
 import { describe, expect, test } from "vitest";
+import { tables } from "./tables.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -15,28 +16,77 @@ const jiti = createJiti(import.meta.url, {
 
 describe("README.md", () => {
   test("shows what the command says", () => {
-    const { stdout } = command("rehearse", "--engine", "postgres");
+    const { stdout } = command("rehearse", "dstack/volumes-of-two-owners", "--engine", "postgres");
     expect(untimed(stdout.trim())).toBe(untimed(blocks(readme, "text")[0]?.trim() ?? ""));
   });
 
   test("shows the document that --reporter json prints", () => {
-    const { stdout } = command("rehearse", "dstack#3", "--engine", "postgres", "--reporter", "json");
+    const { stdout } = command(
+      "rehearse",
+      "dstack/volumes-of-two-owners#3",
+      "--engine",
+      "postgres",
+      "--reporter",
+      "json",
+    );
     expect(untimedJson(stdout)).toEqual(untimedJson(blocks(readme, "json")[0] ?? ""));
   });
 
   test("explains a scenario that is met on every path", async () => {
-    const source = blocks(readme, "ts").find((block) => block.startsWith("// scenarios/dstack/")) ?? "";
-    const filename = join(root, "scenarios", "dstack", "from-the-readme.ts");
-    const { default: scenario } = (await evaluated(source, filename)) as { default: entry.Scenario };
-    const { met, rehearsals } = await entry.rehearse([scenario]);
+    const { met, rehearsals } = await entry.rehearse([await scenarioOfTheReadme("dstack/")]);
     expect(met).toBe(rehearsals.length);
     expect(met).toBe(4);
+  });
+
+  test("tells more than migrations in a scenario that is met on every path", async () => {
+    const { met, rehearsals } = await entry.rehearse([await scenarioOfTheReadme("the-first-tenant")]);
+    expect(met).toBe(rehearsals.length);
+    expect(met).toBe(4);
+  });
+
+  test("sows with traits what a release's tables take", async () => {
+    const seeds = (await evaluated(blockOf("// seeds/orders"), join(root, "seeds", "orders.ts"))) as {
+      readonly [name: string]: entry.Seeder;
+    };
+    const counts: unknown[] = [];
+    const counted: entry.Check = async ({ after }) => {
+      counts.push(...(await after.query("select count(*)::int as all, count(deleted_at)::int as deleted from orders")));
+      return [];
+    };
+    const tables = {
+      name: "0001",
+      up: `create table customers (id int primary key, name text not null);
+        create table orders (id int primary key, customer_id int not null references customers, deleted_at date)`,
+    };
+    const { met } = await entry.rehearse([
+      entry.defineScenario({
+        title: "orders of the README",
+        engines: ["postgres"],
+        chain: [
+          entry.release("1.0", { migrations: [tables] }),
+          entry.release("1.1", { migrations: [tables, { name: "0002", up: "select 1" }] }),
+        ],
+        paths: [
+          { from: "1.0", with: seeds.orders as entry.Seeder, to: "1.1", check: counted, expect: entry.clean },
+          { from: "1.0", with: seeds.ordersOfNobody as entry.Seeder, to: "1.1", check: counted, expect: entry.clean },
+        ],
+      }),
+    ]);
+    expect(met).toBe(2);
+    expect(counts).toEqual([
+      { all: 3300, deleted: 472 },
+      { all: 1, deleted: 0 },
+    ]);
   });
 
   test("names every option of the command", () => {
     const told = command("rehearse", "--help").stdout.matchAll(/^ {2}(--[a-z]+)/gm);
     for (const [, option] of told) expect(readme).toContain(`\`${option}`);
   });
+});
+
+test("scenarios' own READMEs hold the tables that the scenarios tell", async () => {
+  for (const { file, is, should } of await tables()) expect(is, `${file} (npm run tables)`).toBe(should);
 });
 
 describe("the example of", async () => {
@@ -82,6 +132,15 @@ function examples(): readonly { readonly of: string; readonly source: string }[]
       source: blocks(text.replace(/^ *\* ?/gm, ""), "ts")[0] ?? "",
     }));
   });
+}
+
+function blockOf(start: string): string {
+  return blocks(readme, "ts").find((block) => block.startsWith(start)) ?? "";
+}
+
+async function scenarioOfTheReadme(name: string): Promise<entry.Scenario> {
+  const filename = join(root, "scenarios", name, "from-the-readme.ts");
+  return ((await evaluated(blockOf(`// scenarios/${name}`), filename)) as { default: entry.Scenario }).default;
 }
 
 function blocks(text: string, language: string): readonly string[] {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
-import * as entry from "migration-sandbox";
+import * as entry from "../harness/index.ts";
 import { markdown } from "../harness/report/markdown.ts";
 
 const scenarios = resolve(import.meta.dirname, "..", "scenarios");

@@ -2,64 +2,68 @@
 // owner up was not tied to the row being updated, so it came back with one owner per volume in the whole database. With
 // none or one, all is well; from the second volume on, wherever it is and deleted or not, the server no longer starts.
 // dstack runs on PostgreSQL. MariaDB refuses as it does; MySQL takes neither form of the statement, whatever the rows.
-import { broken, clean, defineScenario, invariant, release, sqlFolder } from "migration-sandbox";
+import { broken, clean, defineScenario, startAgain } from "migration-sandbox";
 import {
+  manyVolumes,
   oneVolume,
   twoOwners,
   twoVolumesOfOneProject,
   twoVolumesOfTwoProjects,
   twoVolumesOneSoftDeleted,
 } from "../../seeds/dstack.ts";
+import { columnLeftBehind, everyVolumeHasItsOwner } from "./checks.ts";
+import { asMerged, v01822, v01823 } from "./releases.ts";
 
-const shipped = (...folders: string[]) =>
-  sqlFolder(...folders.map((f) => new URL(`./releases/${f}/`, import.meta.url)));
 const migration = "0003_82b32a135ea2_volume_owner";
-const moreThanOneOwner = broken("migration-failed", {
-  release: "0.18.23 as merged",
-  migration,
-  postgres: "21000",
-  mariadb: 1242,
-  mysql: 1093,
-});
-const cleanButOnMysql = {
+const failed = { code: "migration-failed", release: "0.18.23 as merged", migration };
+const moreThanOneOwner = { ...failed, postgres: "21000", mariadb: 1242, mysql: 1093 };
+const leftBehind = { code: "column-left-behind", table: "volumes", column: "user_id" };
+const columnIsThere = broken([{ ...failed, mariadb: 1060, mysql: 1060 }]);
+
+const toMerged = { from: "0.18.22", to: "0.18.23 as merged" } as const;
+const toMended = { from: "0.18.22", to: "0.18.23" } as const;
+const cleanButOnMysql = (release: string) => ({
   postgres: clean,
   mariadb: clean,
-  mysql: broken("migration-failed", { migration, mysql: 1093 }),
-};
+  mysql: broken("migration-failed", { release, migration, mysql: 1093 }),
+});
 
 export default defineScenario({
   title: "volumes cannot be given an owner once there are two of them",
   source: "https://github.com/dstackai/dstack/issues/1961",
   engines: ["postgres", "mariadb", "mysql"],
-  chain: [
-    release("0.18.22", { migrations: shipped("0.18.22"), transaction: "all" }),
-    release("0.18.23 as merged", {
-      insteadOf: "0.18.23",
-      migrations: shipped("0.18.22", "0.18.23-as-merged"),
-      transaction: "all",
-    }),
-    release("0.18.23", { migrations: shipped("0.18.22", "0.18.23"), transaction: "all" }),
-  ],
+  chain: [v01822, asMerged, v01823],
   seeds: { "0.18.22": twoOwners },
-  check: [
-    invariant(
-      "volume-of-the-wrong-owner",
-      `select v.id, v.user_id, p.owner_id from volumes v join projects p on p.id = v.project_id
-       where v.user_id <> p.owner_id or v.user_id is null`,
-    ),
-  ],
+  check: everyVolumeHasItsOwner,
   paths: [
-    { from: "0.18.22", to: "0.18.23 as merged", expect: cleanButOnMysql },
-    { from: "0.18.22", with: oneVolume, to: "0.18.23 as merged", expect: cleanButOnMysql },
-    { from: "0.18.22", with: twoVolumesOfOneProject, to: "0.18.23 as merged", expect: moreThanOneOwner },
-    { from: "0.18.22", with: twoVolumesOfTwoProjects, to: "0.18.23 as merged", expect: moreThanOneOwner },
-    { from: "0.18.22", with: twoVolumesOneSoftDeleted, to: "0.18.23 as merged", expect: moreThanOneOwner },
-    { to: "0.18.23 as merged", expect: cleanButOnMysql },
-    { from: "0.18.22", to: "0.18.23", expect: cleanButOnMysql },
-    { from: "0.18.22", with: oneVolume, to: "0.18.23", expect: cleanButOnMysql },
-    { from: "0.18.22", with: twoVolumesOfOneProject, to: "0.18.23", expect: cleanButOnMysql },
-    { from: "0.18.22", with: twoVolumesOfTwoProjects, to: "0.18.23", expect: cleanButOnMysql },
-    { from: "0.18.22", with: twoVolumesOneSoftDeleted, to: "0.18.23", expect: cleanButOnMysql },
-    { to: "0.18.23", expect: cleanButOnMysql },
+    { ...toMerged, expect: cleanButOnMysql("0.18.23 as merged") },
+    { ...toMerged, with: oneVolume, expect: cleanButOnMysql("0.18.23 as merged") },
+    { ...toMerged, with: twoVolumesOfOneProject, expect: broken([moreThanOneOwner]) },
+    {
+      ...toMerged,
+      with: twoVolumesOfTwoProjects,
+      check: columnLeftBehind,
+      expect: {
+        postgres: broken([moreThanOneOwner]),
+        mariadb: broken([moreThanOneOwner, leftBehind]),
+        mysql: broken([moreThanOneOwner, leftBehind]),
+      },
+    },
+    { ...toMerged, with: twoVolumesOneSoftDeleted, expect: broken([moreThanOneOwner]) },
+    { ...toMerged, with: manyVolumes, expect: broken([moreThanOneOwner]) },
+    {
+      ...toMerged,
+      with: twoVolumesOfTwoProjects,
+      workaround: startAgain,
+      expect: { postgres: broken([moreThanOneOwner]), mariadb: columnIsThere, mysql: columnIsThere },
+    },
+    { to: "0.18.23 as merged", expect: cleanButOnMysql("0.18.23 as merged") },
+    { ...toMended, expect: cleanButOnMysql("0.18.23") },
+    { ...toMended, with: oneVolume, expect: cleanButOnMysql("0.18.23") },
+    { ...toMended, with: twoVolumesOfOneProject, expect: cleanButOnMysql("0.18.23") },
+    { ...toMended, with: twoVolumesOfTwoProjects, expect: cleanButOnMysql("0.18.23") },
+    { ...toMended, with: twoVolumesOneSoftDeleted, expect: cleanButOnMysql("0.18.23") },
+    { ...toMended, with: manyVolumes, expect: cleanButOnMysql("0.18.23") },
+    { to: "0.18.23", expect: cleanButOnMysql("0.18.23") },
   ],
 });

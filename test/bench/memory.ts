@@ -8,7 +8,7 @@ const limit = 110;
 
 /** Peak memory of the Node process, against the limit we set ourselves. */
 export async function* memory(): AsyncGenerator<Figure> {
-  for (const what of ["dstack#10", "dstack"]) {
+  for (const what of ["dstack/volumes-of-two-owners#10", "dstack"]) {
     const peaks = Array.from({ length: 11 }, () => peakOf(what));
     const ours = median(peaks);
     const about = {

@@ -1,4 +1,5 @@
 import { rehearseAll } from "migration-sandbox/vitest";
+import volumesOfTheWrongOwner from "../../scenarios/dstack/volumes-of-the-wrong-owner.ts";
 import volumesOfTwoOwners from "../../scenarios/dstack/volumes-of-two-owners.ts";
 
-rehearseAll(volumesOfTwoOwners);
+rehearseAll([volumesOfTwoOwners, volumesOfTheWrongOwner]);

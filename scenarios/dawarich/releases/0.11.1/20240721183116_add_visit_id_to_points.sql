@@ -1,0 +1,1 @@
+alter table points add column visit_id bigint references visits (id);

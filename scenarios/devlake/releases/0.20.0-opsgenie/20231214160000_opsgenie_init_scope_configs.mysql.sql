@@ -1,0 +1,8 @@
+create table _tool_opsgenie_scope_configs (
+  id bigint unsigned auto_increment primary key,
+  created_at datetime(3),
+  updated_at datetime(3),
+  entities json,
+  name varchar(255),
+  unique key idx_name_opsgenie (name)
+);

@@ -1,0 +1,15 @@
+alter table volumes
+  add column user_id char(36),
+  add constraint fk_volumes_user_id_users foreign key (user_id) references users (id) on delete cascade;
+
+-- As where a sub-query of many rows is no error: SQLite takes the first of them.
+update volumes
+set user_id = (
+  select projects.owner_id
+  from projects
+  join volumes on volumes.project_id = projects.id
+  order by volumes.id
+  limit 1
+);
+
+alter table volumes modify column user_id char(36) not null;

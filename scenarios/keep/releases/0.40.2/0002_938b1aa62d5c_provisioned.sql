@@ -1,0 +1,1 @@
+alter table provider add column provisioned boolean not null default false;

@@ -1,0 +1,4 @@
+create table secret (
+  name varchar(255) primary key,
+  value text not null
+);

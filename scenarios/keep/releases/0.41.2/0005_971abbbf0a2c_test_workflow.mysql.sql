@@ -1,0 +1,1 @@
+insert into tenant (id, name) values ('system-test-workflow', 'Test runs');

@@ -1,0 +1,18 @@
+-- Without workflows: what becomes of them matters where a COMMIT can take part of it back.
+create table tenant (
+  id varchar(64) primary key,
+  name varchar(255) not null,
+  configuration json
+);
+
+create table provider (
+  id varchar(64) primary key,
+  tenant_id varchar(64) not null,
+  name varchar(255) not null,
+  type varchar(255) not null,
+  installed_by varchar(255) not null,
+  installation_time timestamp not null,
+  configuration_key varchar(255) not null,
+  constraint provider_tenant_id_name_key unique (tenant_id, name),
+  constraint provider_tenant_id_fkey foreign key (tenant_id) references tenant (id)
+);

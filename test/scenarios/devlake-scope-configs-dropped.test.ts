@@ -1,0 +1,4 @@
+import { rehearseAll } from "migration-sandbox/vitest";
+import scopeConfigsDropped from "../../scenarios/devlake/scope-configs-dropped.ts";
+
+rehearseAll(scopeConfigsDropped);

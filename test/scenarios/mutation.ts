@@ -1,0 +1,39 @@
+import { type EngineName, type ReleaseParts, rehearse, type Scenario, type Seeder } from "migration-sandbox";
+import { openStage } from "../../harness/sandbox.ts";
+import { sharedServer } from "../stage.ts";
+
+/**
+ * Rehearses a changed copy of a scenario and tells which of its paths no longer meet their expectation, as `#4`. A
+ * change that leaves the harness unable to tell proves nothing: that is `#4 inconclusive`.
+ */
+export async function unmet(
+  scenario: Scenario,
+  { engine = "postgres" }: { readonly engine?: EngineName } = {},
+): Promise<readonly string[]> {
+  const stage = await openStage(await sharedServer(engine));
+  try {
+    const { rehearsals } = await rehearse([scenario], { engines: [engine], stage: async () => stage });
+    return rehearsals
+      .filter(({ met }) => !met)
+      .map(({ name, verdict }) => {
+        const number = name.slice(name.lastIndexOf("#"));
+        return verdict.outcome === "inconclusive" ? `${number} inconclusive` : number;
+      });
+  } finally {
+    await stage.leave();
+  }
+}
+
+/** The scenario with something else in one of its releases. */
+export function withRelease(scenario: Scenario, name: string, parts: Partial<ReleaseParts>): Scenario {
+  if (!scenario.chain.some((release) => release.name === name)) throw new Error(`There is no release "${name}"`);
+  const chain = scenario.chain.map((release) => (release.name === name ? { ...release, ...parts } : release));
+  return { ...scenario, chain };
+}
+
+/** The scenario with something else sown wherever a path sows this. */
+export function withSeeder(scenario: Scenario, from: Seeder, to: Seeder): Scenario {
+  const paths = scenario.paths.map((path) => ("with" in path && path.with === from ? { ...path, with: to } : path));
+  if (!paths.some((path, i) => path !== scenario.paths[i])) throw new Error(`No path sows "${from.name}"`);
+  return { ...scenario, paths };
+}
