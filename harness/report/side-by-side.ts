@@ -63,10 +63,15 @@ function inShort({ verdict }: Rehearsal): string {
     case "clean":
       return "clean";
     case "broken":
-      return [...new Set(verdict.findings.map(codeOf))].join(", ");
+      return shortened([...new Set(verdict.findings.map(codeOf))]);
     case "inconclusive":
       return verdict.cause.code;
   }
+}
+
+/** The first is the cause, or as near to it as can be told; all of them stand above. */
+function shortened([first = "", ...more]: readonly string[]): string {
+  return more.length === 0 ? first : `${first} (and ${more.length} more)`;
 }
 
 function codeOf({ code, errno, sqlState, exception }: Finding): string {
