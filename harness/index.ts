@@ -2,14 +2,18 @@
  * Rehearses a product's database upgrades on real databases, thrown away afterwards.
  *
  * The cast:
- * - A **release** is one version of an application: the **migrations** it ships. A **stand-in** takes a release's place:
- *   as it was first merged, or as it should have been mended. Releases in order are the **chain**.
+ * - A **release** is one version of an application: the **migrations** it ships, what it does when it **boots**, how users **use**
+ *   it. A **stand-in** takes a release's place: as it was first merged, or as it should have been mended. Releases in order
+ *   are the **chain**.
  * - An **upgrade path** says where you start, at which releases you stop and where you end; between two stops lies a **hop**.
  * - A **scenario** tells one upgrade bug as data: a chain, paths, and for each path the verdict that is expected.
- * - A **seeder** sows believable or awkward rows where a path stands and will go on.
+ * - A **seeder** sows believable or awkward rows where a path stands and will go on. A **trait** is one reason why upgrades
+ *   fail, as a shape of data.
  * - An **engine** (postgres) runs on a **server** (embedded), which holds **sandboxes**: throwaway databases. A frozen
  *   sandbox is a **state**, from which others are cloned.
- * - The **record** in a sandbox says which migrations it has; a hop runs those it lacks.
+ * - The **record** in a sandbox says which migrations it has; a hop **starts** the next release, by one **runner** or several
+ *   at once: each runs what the record lacks, then boots. A **restart** should find nothing to do. A **workaround** is what an
+ *   operator does by hand after a failed start.
  * - Two **snapshots** around a hop make a **ledger**, row by row: kept, changed, lost, added.
  * - A **check** reads the ledger and yields **findings**; a **note** is worth knowing and breaks nothing.
  * - A **rehearsal** is one path walked once, on one engine. Its **verdict** is clean, broken, or inconclusive: we could
@@ -43,6 +47,16 @@ export { type Seeder, type Soil, seeder } from "./seeder.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
 export type { Hop } from "./start.ts";
 export { startAgain } from "./task.ts";
+export { believable } from "./traits/believable.ts";
+export { differingOnlyInCase } from "./traits/differing-only-in-case.ts";
+export { duplicates } from "./traits/duplicates.ts";
+export { emptyTables } from "./traits/empty-tables.ts";
+export { lengthsAround } from "./traits/lengths-around.ts";
+export { oneToMany } from "./traits/one-to-many.ts";
+export { orphans } from "./traits/orphans.ts";
+export { softDeleted } from "./traits/soft-deleted.ts";
+export { ofTwoOwners } from "./traits/two-owners.ts";
+export { withoutParent } from "./traits/without-parent.ts";
 export {
   broken,
   clean,

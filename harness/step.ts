@@ -112,7 +112,7 @@ async function differingEnds(
 async function sown(seeder: Seeder, at: Standing, options: StepOptions): Promise<Standing> {
   const { stage, seed, timeout } = options;
   const db = await at.sandbox.knex();
-  const sowing = sow(seeder, { db, seed })
+  const sowing = sow(seeder, { db, engine: at.sandbox.engine, seed })
     .catch(async (error) => {
       throw (await notTheirs(stage, (error as Error).cause)) ?? error;
     })

@@ -32,7 +32,8 @@ export async function perform({ sentence, task }: PlannedTask, options: TaskOpti
   const heard: Heard[] = [];
   const db = await sandbox.knex();
   db.on("query-error", (error: unknown) => heard.push({ error }));
-  const thrown = await throwing(task, { db, settings, log: logTo(heard) });
+  // A copy: what one task does to its settings is not to reach another, or another path.
+  const thrown = await throwing(task, { db, settings: structuredClone(settings), log: logTo(heard) });
   // A session in which work was left open would hold its locks over whatever comes next.
   await endKnex(db);
   await sandbox.endSessions();
@@ -49,7 +50,17 @@ export async function perform({ sentence, task }: PlannedTask, options: TaskOpti
   };
 }
 
-/** Does nothing: the workaround of whoever only starts the release once more. */
+/**
+ * Does nothing: the workaround of whoever only starts the release once more.
+ *
+ * @example
+ * ```ts
+ * import { clean, startAgain, type UpgradePath } from "migration-sandbox";
+ * const path: UpgradePath = { from: "1.0", to: "1.1", workaround: startAgain, expect: clean };
+ * console.assert(path.workaround?.name === "startAgain");
+ * // It is called with nothing to do: startAgain({ db, settings, log }) only resolves.
+ * ```
+ */
 export const startAgain: Task = async () => {};
 
 /** Something that went wrong in the task: an error, what was logged about it, or both. */
@@ -63,11 +74,13 @@ function logTo(heard: Heard[]): Log {
     info() {},
     error(said, cause) {
       // What is logged of an error that was heard already tells of that one.
-      const known = heard.find(({ error, said: before }) => {
-        if (error === undefined || before !== undefined) return false;
+      const meant = heard.filter(({ error }) => {
+        if (error === undefined) return false;
         return cause === undefined ? said.includes(messageOf(error)) : chainOf(cause).includes(error);
       });
-      if (known !== undefined) known.said = said;
+      // Of several that read alike, the next one; one that is logged again says nothing new.
+      const known = meant.find(({ said: before }) => before === undefined) ?? meant[0];
+      if (known !== undefined) known.said ??= said;
       else heard.push({ said, ...(cause !== undefined && { error: cause }) });
     },
   };

@@ -168,11 +168,9 @@ class Walker {
     // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
     const isInstall = path.stops.length === 1;
     const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
-    const ofInstall = isInstall ? [] : at.ofInstall;
-    if (path.source.workaround !== undefined && !path.worked)
-      return this.#workAround(path, all, { ...at, notes: [...ofInstall, ...at.notes] });
     const { findings, notes: accepted } = this.#known.sort(all);
-    const notes = [...ofInstall, ...at.notes, ...accepted];
+    const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
+    if (path.source.workaround !== undefined && !path.worked) return this.#workAround(path, findings, { ...at, notes });
     const unseen = this.#isLast() ? this.#known.unseen() : [];
     const found = [...findings, ...unseen, ...(this.#options.strict ? notes : [])];
     await this.#tell(path, verdictOf(found, this.#options.strict ? [] : notes), at);

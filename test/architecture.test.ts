@@ -30,6 +30,7 @@ const layers = {
       "place.ts",
       "seeder.ts",
       "checks/",
+      "traits/",
     ],
   ],
   world: ["sandbox.ts", "leftovers.ts", "servers/", "engines/", "formats/"],

@@ -1,5 +1,6 @@
 import type { Address, Database, DatabaseFault, EngineName } from "../database.ts";
 import type { Row, Snapshot } from "../snapshot.ts";
+import type { Planting } from "./planting.ts";
 import type { Image, Program } from "./program.ts";
 
 /** A database product: how to speak to it, and what it can do. Differences between engines live behind this and nowhere else. */
@@ -26,6 +27,13 @@ export interface Engine {
   connect(address: Address): Promise<Session>;
   /** Knex with a small pool of its own sessions. */
   knex(address: Address): Promise<Database>;
+  /**
+   * Writes many rows fast, on a session of `db`; if that is a transaction, in it. Every value arrives as an INSERT by Knex would
+   * have brought it.
+   */
+  plant(db: Database, planting: Planting): Promise<void>;
+  /** Hands out a Knex of one session of `db` in which foreign keys rest until `act` is done. */
+  fallow(db: Database, act: (db: Database) => Promise<void>): Promise<void>;
   /** A read-only view of the database at this moment; end it before the database is cloned or dropped. */
   snapshot(address: Address): Promise<Snapshot & { end(): Promise<void> }>;
   /** Our own dealings with a server, by sessions of their own. */

@@ -12,7 +12,9 @@ export function knexAt(address: Address, dialect: Dialect): Database {
     welcome(address, session);
     session.query(pins(dialect), (error: Error | null) => done(error, session));
   };
-  return knexOver(optionsFor(address), { max: 4, afterCreate }, dialect.knexVersion);
+  // Rows may be loaded through it. The driver reads no file, whatever a server asks for: it sends what it is handed.
+  const options = { ...optionsFor(address), flags: ["LOCAL_FILES"] };
+  return knexOver(options, { max: 4, afterCreate }, dialect.knexVersion);
 }
 
 /** Knex over a session that is there already, and stays when it is destroyed. */

@@ -75,6 +75,7 @@ function throwawaySettings({ name, sqlMode, collation }: Dialect): readonly stri
     "--event-scheduler=OFF", // What runs by the clock does not repeat.
     "--skip-name-resolve",
     "--performance-schema=OFF",
+    "--local-infile=ON", // Rows that are sown are loaded; no client of ours reads a file.
     "--character-set-server=utf8mb4",
     `--collation-server=${collation}`,
     `--sql-mode=${sqlMode}`,

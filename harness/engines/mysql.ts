@@ -1,6 +1,7 @@
 import type { Address } from "../database.ts";
 import type { Engine } from "./engine.ts";
 import { administer } from "./mysql-administration.ts";
+import { fallow, plant } from "./mysql-bulk.ts";
 import { connected } from "./mysql-connection.ts";
 import { type Dialect, mysqlDialect } from "./mysql-dialect.ts";
 import { faultOf } from "./mysql-fault.ts";
@@ -40,6 +41,9 @@ export function mysqlLike(dialect: Dialect): Engine {
     async knex(address) {
       return knexAt(address, dialect);
     },
+
+    plant,
+    fallow: (db, act) => fallow(db, act, dialect),
 
     snapshot: (address) => openSnapshot(address, dialect),
 

@@ -33,6 +33,14 @@ export function knexAt(address: Address): Database {
   return knexOver(configFor(address), 4);
 }
 
+/** Knex over a session that is there already, and stays when it is destroyed. */
+export function knexOverOne(client: Client): Database {
+  const db = knexOver({}, 1);
+  db.client.acquireRawConnection = async () => client;
+  db.client.destroyRawConnection = async () => {};
+  return db;
+}
+
 /** Loads what speaks to the server ahead of its first use. */
 export function loadClients({ knex }: { readonly knex: boolean }): void {
   require("pg");
@@ -82,11 +90,8 @@ async function begin(client: Client): Promise<Transaction> {
 }
 
 async function beginForCode(client: Client): Promise<Transaction> {
-  const db: Database = knexOver({}, 1);
   // Knex is given this one session, so that SQL and code of one transaction share it.
-  db.client.acquireRawConnection = async () => client;
-  db.client.destroyRawConnection = async () => {};
-  const transaction = await transactionOf(db);
+  const transaction = await transactionOf(knexOverOne(client));
   return { ...transaction, hadCommitted: await fateOf(client) };
 }
 

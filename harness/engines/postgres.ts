@@ -1,5 +1,6 @@
 import type { Engine, FaultKind, Statement } from "./engine.ts";
 import { administer } from "./postgres-administration.ts";
+import { fallow, plant } from "./postgres-bulk.ts";
 import { postgresImage, postgresProgram } from "./postgres-program.ts";
 import { connected, knexAt, loadClients, sessionOf } from "./postgres-session.ts";
 import { openSnapshot } from "./postgres-snapshot.ts";
@@ -25,6 +26,9 @@ export const postgres: Engine = {
   async knex(address) {
     return knexAt(address);
   },
+
+  plant,
+  fallow,
 
   async snapshot(address) {
     return openSnapshot(await connected(address));

@@ -4,6 +4,7 @@ import { containers } from "./containers.ts";
 import type { Figure } from "./figure.ts";
 import { local } from "./local.ts";
 import { memory } from "./memory.ts";
+import { sowing } from "./sowing.ts";
 import { starting } from "./starting.ts";
 import { throughput } from "./workers.ts";
 
@@ -13,6 +14,7 @@ const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = {
   containers,
   cloning,
   "cloning-mysql": cloningMysql,
+  sowing,
   workers: throughput,
   memory,
 };
