@@ -27,24 +27,31 @@ export async function differences(one: Snapshot, other: Snapshot): Promise<reado
 }
 
 function inShape(before: Catalogue, after: Catalogue): readonly Difference[] {
-  const tables = named(before.tables, after.tables, "table").map((message) => ({ message }));
+  const tables = named(before.tables, after.tables, "table").map(({ name, message }) => ({ table: name, message }));
   const parts = before.tables.flatMap((table): readonly Difference[] => {
     const now = after.tables.find(({ name }) => name === table.name);
     return now === undefined ? [] : inTable(table, now);
   });
   const rest = (["enums", "sequences", "views", "functions"] as const).flatMap((kind) =>
-    named<Named>(before[kind], after[kind], kind.slice(0, -1)).map((message) => ({ message })),
+    named<Named>(before[kind], after[kind], kind.slice(0, -1)).map(({ message }) => ({ message })),
   );
-  return [...tables.filter(({ message }) => !message.endsWith(changed)), ...parts, ...rest];
+  const options = before.options === after.options ? [] : [{ message: optionsOf(before, after) }];
+  return [...options, ...tables.filter(({ message }) => !message.endsWith(changed)), ...parts, ...rest];
 }
 
 function inTable(before: Table, after: Table): readonly Difference[] {
   const kinds = { columns: "column", keys: "key", indexes: "index", foreignKeys: "foreign key" } as const;
   const others = { checks: "check constraint", triggers: "trigger" } as const;
-  const messages = Object.entries({ ...kinds, ...others }).flatMap(([kind, word]) =>
+  const parts = Object.entries({ ...kinds, ...others }).flatMap(([kind, word]) =>
     named<Named>(before[kind as keyof typeof kinds], after[kind as keyof typeof kinds], word),
   );
-  return messages.map((message) => ({ table: before.name, message: `"${before.name}": ${message}` }));
+  const messages = parts.map(({ message }) => message);
+  const options = before.options === after.options ? [] : [optionsOf(before, after)];
+  return [...messages, ...options].map((message) => ({ table: before.name, message: `"${before.name}": ${message}` }));
+}
+
+function optionsOf(before: { readonly options?: string }, after: { readonly options?: string }): string {
+  return `"${before.options ?? ""}" has become "${after.options ?? ""}"`;
 }
 
 const changed = "is another";
@@ -54,14 +61,18 @@ interface Named {
 }
 
 /** What is only on one side, and what is not the same on both. */
-function named<T extends Named>(before: readonly T[], after: readonly T[], word: string): readonly string[] {
+function named<T extends Named>(
+  before: readonly T[],
+  after: readonly T[],
+  word: string,
+): readonly { readonly name: string; readonly message: string }[] {
   const textOf = (thing: T) => JSON.stringify({ ...thing, id: undefined });
   const names = [...new Set([...before, ...after].map(({ name }) => name))];
   return names.flatMap((name) => {
     const [was, is] = [before.find((thing) => thing.name === name), after.find((thing) => thing.name === name)];
-    if (was === undefined) return [`${word} "${name}" is new`];
-    if (is === undefined) return [`${word} "${name}" is gone`];
-    return textOf(was) === textOf(is) ? [] : [`${word} "${name}" ${changed}`];
+    if (was === undefined) return [{ name, message: `${word} "${name}" is new` }];
+    if (is === undefined) return [{ name, message: `${word} "${name}" is gone` }];
+    return textOf(was) === textOf(is) ? [] : [{ name, message: `${word} "${name}" ${changed}` }];
   });
 }
 

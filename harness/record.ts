@@ -35,8 +35,11 @@ export class Record {
   }
 
   async add({ name, checksum }: PlannedMigration): Promise<void> {
-    const values = `${this.#applied.size + 1}, ${this.#engine.literal(name)}, ${this.#engine.literal(checksum)}`;
-    await this.#session.query(`insert into ${this.#table} (position, name, checksum) values (${values})`);
+    // Counted there: a migration may have taken rows out of it, and another runner may have put some in.
+    const next = `coalesce(max(position), 0) + 1, ${this.#engine.literal(name)}, ${this.#engine.literal(checksum)}`;
+    await this.#session.query(
+      `insert into ${this.#table} (position, name, checksum) select ${next} from ${this.#table}`,
+    );
     this.#applied.set(name, checksum);
   }
 }

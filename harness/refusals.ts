@@ -2,7 +2,7 @@ import { type Migration, type Release, refuseTwins } from "./chain.ts";
 import { type EngineName, engineNames, type PerEngine } from "./database.ts";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
 import { nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
-import type { Expectation } from "./verdict.ts";
+import type { Expectation, Facts } from "./verdict.ts";
 
 /** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
 const unserved = {
@@ -157,9 +157,11 @@ function refuseTasks({ lock, model, boot, use }: Release, where: string): void {
 }
 
 function refuseKnown(known: Scenario["known"], where: string): void {
+  if (known !== undefined && !Array.isArray(known)) throw bad(where, '"known" is no list of accepted findings');
   for (const [i, entry] of (known ?? []).entries()) {
     const here = `${where}, known #${i + 1}`;
     refuseFields("known", entry, here);
+    refuseNumber(entry, where, `known #${i + 1}`);
     if (typeof entry.code !== "string") throw bad(here, "it has no code: which finding is accepted");
     if (typeof entry.why !== "string" || entry.why === "")
       throw bad(here, `it does not say why "${entry.code}" is accepted`);
@@ -193,17 +195,17 @@ function refuseExpectation(
   if (expected.outcome === "clean") return;
   for (const finding of expected.findings) {
     refuseFields("finding", finding, `${where}, "expect"`);
-    if (typeof finding.postgres === "number") {
-      throw bad(
-        where,
-        `"expect" gives ${finding.postgres} for postgres, whose errors are SQLSTATEs: write it as a text`,
-      );
-    }
+    refuseNumber(finding, where, '"expect"');
     const told = engineNames.filter((name) => finding[name] !== undefined);
     const missing = told.length > 0 && engines.includes(engine) && finding[engine] === undefined;
     if (missing)
       throw bad(where, `"expect" names the error of "${finding.code}" for ${told.join(", ")} but not for ${engine}`);
   }
+}
+
+function refuseNumber({ postgres }: Facts, where: string, what: string): void {
+  if (typeof postgres === "number")
+    throw bad(where, `${what} gives ${postgres} for postgres, whose errors are SQLSTATEs: write it as a text`);
 }
 
 export function expectationFor(

@@ -1,6 +1,6 @@
 import { differences } from "./difference.ts";
 import { Runner } from "./runner.ts";
-import { readingOf } from "./sandbox.ts";
+import { guarded, readingOf } from "./sandbox.ts";
 import type { Standing } from "./standing.ts";
 import { start } from "./start.ts";
 import type { StepOptions } from "./step.ts";
@@ -19,18 +19,20 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
   const sandbox = await at.sandbox.clone();
   const after = readingOf(sandbox);
   try {
-    const { hop, findings } = await start(sandbox, step.release, { ...options, ...step, from: hop0(at), runners: 1 });
-    const changes = await differences(at.now, after);
+    const { hop, findings } = await start(sandbox, step.release, { ...options, ...step, from: lastOf(at), runners: 1 });
+    const changes = await guarded(options.stage, () => differences(at.now, after));
     const again = hop.migrations.map(({ name }) => `"${name}"`).join(", ");
-    const why = again === "" ? "" : `, which runs ${again} again (the record has lost it)`;
+    const why = again === "" ? "" : `, which runs ${again} again (the record has lost it),`;
     const { name: release } = step.release;
     return [
-      ...findings.filter((finding) => !at.findings.concat(at.ofInstall).some((known) => alike(known, finding))),
+      ...findings
+        .filter((finding) => !at.findings.concat(at.ofInstall).some((known) => alike(known, finding)))
+        .map((finding) => ({ ...finding, message: `in a second start: ${finding.message}` })),
       ...changes.map(({ table, message }) => ({
         code: "restart-changed",
         release,
         ...(table !== undefined && { table }),
-        message: `a second start of ${release}${why}, changes what the first had made: ${message}`,
+        message: `a second start of ${release}${why} changes what the first had made: ${message}`,
       })),
     ];
   } finally {
@@ -40,7 +42,7 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
   }
 }
 
-function hop0({ hops }: Standing): string | null {
+function lastOf({ hops }: Standing): string | null {
   return hops.at(-1)?.to ?? null;
 }
 
@@ -57,7 +59,7 @@ async function nothingPending({ sandbox, started }: Standing, options: StepOptio
 
 /** What a boot does not say it does not say again: once is enough. */
 function alike(one: Finding, other: Finding): boolean {
-  const told = ({ code, task, sqlState, errno, exception }: Finding) =>
-    JSON.stringify([code, task, sqlState, errno, exception]);
+  const told = ({ code, release, task, sqlState, errno, exception }: Finding) =>
+    JSON.stringify([code, release, task, sqlState, errno, exception]);
   return told(one) === told(other);
 }

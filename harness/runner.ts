@@ -22,7 +22,7 @@ export class Runner {
   notes: readonly Finding[] = [];
   /** The migration that is running. */
   running: string | undefined;
-  readonly #session: Session;
+  #session: Session;
   readonly #sandbox: Sandbox;
   readonly #release: PlannedRelease;
   readonly #options: RunnerOptions;
@@ -41,12 +41,13 @@ export class Runner {
   }
 
   /** Asks for the lock under which the product migrates; `false`: another runner holds it. */
-  tryLock(): Promise<boolean> {
+  async tryLock(): Promise<boolean> {
+    await this.#returnIfEnded();
     return guarded(this.#options.stage, () => this.#session.tryLock(lockOf(this.#sandbox)));
   }
 
   async read(): Promise<void> {
-    const record = await guarded(this.#options.stage, () => Record.open(this.#session, this.#sandbox));
+    const record = await this.#openRecord();
     this.#pending = this.#release.migrations.filter(({ name }) => !record.has(name));
     this.notes = notesOf(this.#release, record);
     this.#record = record;
@@ -58,6 +59,7 @@ export class Runner {
 
   /** Runs what it has read as pending; its session ends with that, and the lock with the session. */
   async migrate(): Promise<void> {
+    await this.#returnIfEnded();
     try {
       for (const unit of unitsOf(this.#pending, this.#release.transaction)) await this.#runUnit(unit);
     } catch (thrown) {
@@ -80,6 +82,23 @@ export class Runner {
 
   async end(): Promise<void> {
     await this.#session.end().catch(() => {}); // It may be the very session that was lost.
+  }
+
+  /** What another runner's boot left open is ended, and with it whoever waits: nobody tells their sessions apart. */
+  async #returnIfEnded(): Promise<void> {
+    if (this.#release.boot.length === 0) return;
+    const ended = await this.#session.query("select 1").then(
+      () => false,
+      () => true,
+    );
+    if (!ended) return;
+    this.#session = await this.#sandbox.connect();
+    // What is pending stays as it was read.
+    if (this.#record !== undefined) this.#record = await this.#openRecord();
+  }
+
+  #openRecord(): Promise<Record> {
+    return guarded(this.#options.stage, () => Record.open(this.#session, this.#sandbox));
   }
 
   async #runUnit({ migrations, inTransaction }: Unit): Promise<void> {

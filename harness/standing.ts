@@ -26,6 +26,8 @@ export interface Standing extends Trodden {
   readonly taken: number;
   /** What is wrong with the install that the path began with. */
   readonly ofInstall: readonly Finding[];
+  /** What was found before the operator's workaround. */
+  readonly workedAround: readonly Finding[];
   /** The state just ahead of the first upgrade. */
   readonly first: Snapshot;
   /** The last start, as whoever starts again has to know it. */
@@ -44,6 +46,14 @@ export const untrodden: Trodden = { hops: [], findings: [], notes: [], milliseco
 
 /** Ahead of the first step, on an empty database. */
 export function nowhere(sandbox: Sandbox): Standing {
-  const nothing = { ...untrodden, origins: [], ofInstall: [], by: "product", taken: 0, failed: false } as const;
+  const nothing = {
+    ...untrodden,
+    origins: [],
+    ofInstall: [],
+    workedAround: [],
+    by: "product",
+    taken: 0,
+    failed: false,
+  } as const;
   return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
 }

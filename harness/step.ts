@@ -67,11 +67,13 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   const judged = await within(timeout, judging, () => overdue("Cannot judge the hop", at.sandbox, options));
   const differing = runners > 1 && cameUp ? await differingEnds(step, after, before, options) : [];
   const found = [...findings, ...[...judged.findings, ...differing].map((finding) => named(finding, release))];
-  const isInstall = at.hops.length === 0 && cameUp;
+  const isInstall = step.last === undefined && cameUp;
+  // A start that was tried before is no second upgrade.
+  const isFirst = step.last !== undefined && at.hops.every(({ from }) => from === null);
   return {
     ...at,
     now: after,
-    first: at.hops.length === 1 ? before.state : at.first,
+    first: isFirst ? before.state : at.first,
     by: "product",
     started: begun,
     hops: [...at.hops, hop],

@@ -147,13 +147,19 @@ class Walker {
     for (const { path, own } of judged) {
       const here = { ...at, milliseconds: at.milliseconds + performance.now() - begun };
       if (own instanceof HarnessError) await this.#inconclusive(path, own, here);
-      else if (again instanceof HarnessError) await this.#inconclusive(path, again, here);
+      else if (again instanceof HarnessError)
+        await this.#inconclusive(path, again, { ...here, findings: [...here.findings, ...own] });
       else await this.#conclude(path, [...own, ...again], here);
     }
   }
 
   #ownFindings(path: PlannedPath, at: Standing): Promise<readonly Finding[] | HarnessError> {
-    const checks = [...listed(path.source.check), ...(at.failed ? [] : listed(this.#plan.scenario.check))];
+    // Where somebody is to work around the failure, the path has not ended yet.
+    const goesOn = at.failed && path.source.workaround !== undefined && !path.worked;
+    const checks = [
+      ...(goesOn ? [] : listed(path.source.check)),
+      ...(at.failed ? [] : listed(this.#plan.scenario.check)),
+    ];
     const judging = judgeEnd(ledgerOf(at.first, at.now), { checks, stage: this.#stage });
     const late = () => overdue("Cannot judge what came out", at.sandbox, this.#steps);
     return orWhyNot(within(this.#options.timeout, judging, late));
@@ -170,10 +176,15 @@ class Walker {
     const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
     const { findings, notes: accepted } = this.#known.sort(all);
     const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
-    if (path.source.workaround !== undefined && !path.worked) return this.#workAround(path, findings, { ...at, notes });
+    if (path.source.workaround !== undefined && !path.worked)
+      return this.#workAround(path, findings, { ...at, ofInstall: [], notes });
     const unseen = this.#isLast() ? this.#known.unseen() : [];
-    const found = [...findings, ...unseen, ...(this.#options.strict ? notes : [])];
-    await this.#tell(path, verdictOf(found, this.#options.strict ? [] : notes), at);
+    // What is accepted, or was worked around, is no finding even to whoever is strict.
+    const settled = new Set([...accepted, ...at.workedAround]);
+    const counts = (note: Finding) => this.#options.strict && !settled.has(note);
+    const found = [...findings, ...unseen, ...notes.filter(counts)];
+    const left = notes.filter((note) => !counts(note));
+    await this.#tell(path, verdictOf(found, left), at);
   }
 
   /** Only whoever has walked every path of the scenario can say that something was in none of them. */
@@ -181,7 +192,8 @@ class Walker {
     const { paths, scenario, engine } = this.#plan;
     const wanted = scenario.paths.filter((path) => !("engines" in path) || (path.engines?.includes(engine) ?? true));
     const conclusive = this.rehearsals.every(({ verdict }) => verdict.outcome !== "inconclusive");
-    return conclusive && paths.length === wanted.length && this.rehearsals.length === paths.length - 1;
+    const walked = new Set<unknown>(paths.map(({ source }) => source));
+    return conclusive && wanted.every((path) => walked.has(path)) && this.rehearsals.length === paths.length - 1;
   }
 
   /** The operator does what was advised on what is left, and the same release starts again; the verdict is of that. */
@@ -190,14 +202,20 @@ class Walker {
     const { started } = at;
     if (task === undefined || started === undefined) return;
     const sentence = toldOf(path.source).workaround ?? "";
-    if (findings.length === 0) {
+    if (findings.length === 0 && !at.failed) {
       const message = `Cannot judge the workaround "${sentence}": ${path.stops.join(" → ")} had no findings before it`;
       return this.#inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
     }
     const mended: PlannedPath = { ...path, worked: true };
     const way = wayOf([{ ...started.step, runners: 1 }, ...path.steps.slice(started.taken + 1)], mended);
     const begun = performance.now();
-    const afresh = { findings: [], ofInstall: [], notes: [...at.notes, ...findings], failed: false };
+    const afresh = {
+      findings: [],
+      ofInstall: [],
+      notes: [...at.notes, ...findings],
+      workedAround: findings,
+      failed: false,
+    };
     const left = await this.#cloned({ ...at, ...afresh });
     const options = {
       stage: this.#stage,
@@ -221,9 +239,12 @@ class Walker {
     this.#drop(at.sandbox);
   }
 
-  async #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden): Promise<void> {
+  async #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
     if (this.#bailed || this.rehearsals.some(({ name }) => name === path.name)) return;
-    const { findings, notes } = at;
+    const ofInstall = "ofInstall" in at ? at.ofInstall : [];
+    const isInstall = path.stops.length === 1;
+    const findings = isInstall ? [...ofInstall, ...at.findings] : at.findings;
+    const notes = isInstall ? at.notes : [...ofInstall, ...at.notes];
     const cause = { code: error.code, message: error.message };
     await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at);
   }

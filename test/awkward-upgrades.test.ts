@@ -7,6 +7,7 @@ import {
   broken,
   type Check,
   clean,
+  type Database,
   defineScenario,
   type Facts,
   type Finding,
@@ -485,13 +486,25 @@ describe("the sandbox fixture", () => {
     ]);
   });
 
-  sandboxTest("refuses a chain with something that nothing serves", async ({ sandbox }) => {
-    const booting = [release("1.0", { migrations: [first], boot: { "says hello": async () => {} } })];
-    await expect(sandbox.install(booting, "1.0")).rejects.toMatchObject({
-      code: "not-served-yet",
-      message:
-        'Cannot rehearse the chain, release "1.0": nothing serves "boot" yet (leave it out, or write the task as a last migration in code)',
+  sandboxTest("lets a release boot, and tells what ended that", async ({ sandbox }) => {
+    const boots = (sql: string) => ({
+      "makes the first user": async ({ db }: { db: Database }) => void (await db.raw(sql)),
     });
+    const booting = [
+      release("1.0", { migrations: [first], boot: boots("insert into users (id) values (1)") }),
+      release("1.1", { migrations: [first], boot: boots("insert into nobody values (1)") }),
+    ];
+    await sandbox.install(booting, "1.0");
+    expect(await sandbox.knex("users").select("id")).toEqual([{ id: 1 }]);
+    await expect(sandbox.upgrade("1.1")).rejects.toMatchObject({
+      name: "UpgradeFailed",
+      finding: { code: "boot-failed", release: "1.1", task: "makes the first user", sqlState: "42P01" },
+    });
+  });
+
+  sandboxTest("refuses a chain with something that nothing serves", async ({ sandbox }) => {
+    const down = [release("1.0", { migrations: [{ ...first, down: "drop table users" }] })];
+    await expect(sandbox.install(down, "1.0")).rejects.toMatchObject({ code: "not-served-yet" });
     await sandbox.install(chain, "1.0");
   });
 
@@ -554,7 +567,7 @@ describe("what cannot be right", () => {
     [
       "a fact that is misspelt",
       expecting({ postgre: "23505" }),
-      'Cannot rehearse scenario "users", path #1, "expect": there is no field "postgre" (known: "postgres", "code", "release", "table", "column", "mysql", "mariadb", "migration" and 1 more)',
+      'Cannot rehearse scenario "users", path #1, "expect": there is no field "postgre" (known: "postgres", "code", "release", "table", "column", "task", "mysql", "mariadb" and 2 more)',
     ],
     [
       "a number for postgres",

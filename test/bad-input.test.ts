@@ -214,41 +214,91 @@ const refused: readonly Refused[] = [
       `Cannot rehearse scenario "users", path #1: there is no field "form" ` +
       `(known: "from", "to", "dump", "with", "via", "every", "check", "runners" and 4 more)`,
   },
-  ...notServed("scenario", { known: [] }, (more) => ({ ...good, ...more })),
-  ...notServed("release", { lock: "none", model: { users: ["id"] }, boot: {}, use: {} }, (more) => ({
-    ...good,
-    chain: [first, { ...second, ...more }],
-  })),
+  ...wrongIn(
+    "release",
+    {
+      "an unknown lock rule": [{ lock: "skip" }, `lock is "skip"; it may be "wait", "refuse" or "none"`],
+      "a boot task that is none": [
+        { boot: { "adds roles": "insert into roles" } },
+        `boot "adds roles" is no task; it may be a function: async ({ db, settings, log }) => …`,
+      ],
+      "a use that is none": [
+        { use: { "ann logs in": null } },
+        `use "ann logs in" is no task; it may be a function: async ({ db, settings, log }) => …`,
+      ],
+      "a model without columns": [{ model: { users: "id" } }, `model says nothing of "users"; it may list its columns`],
+    },
+    (more) => ({ ...good, chain: [first, { ...second, ...more }] }),
+  ),
+  ...wrongIn(
+    "path",
+    {
+      "no runner at all": [{ runners: 0 }, `"runners" is 0; it may be a whole number from 1 to 16`],
+      "more runners than a server takes": [{ runners: 17 }, `"runners" is 17; it may be a whole number from 1 to 16`],
+      "half a runner": [{ runners: 1.5 }, `"runners" is 1.5; it may be a whole number from 1 to 16`],
+      "runners in quotes": [{ runners: "2" }, `"runners" is "2"; it may be a whole number from 1 to 16`],
+      "a workaround that is none": [
+        { workaround: "truncate users" },
+        `"workaround" is "truncate users"; it may be a task: async ({ db }) => …`,
+      ],
+    },
+    (more) => ({ ...good, paths: [{ ...upgrade, ...more }] }),
+  ),
+  {
+    what: "known findings that stand outside a list",
+    scenario: { ...good, known: { code: "rows-lost", why: "so it is" } },
+    says: `Cannot rehearse scenario "users": "known" is no list of accepted findings`,
+  },
+  ...wrongIn(
+    "known",
+    {
+      "a known finding without a code": [{ why: "so it is" }, "it has no code: which finding is accepted"],
+      "a known finding without a reason": [{ code: "rows-lost" }, `it does not say why "rows-lost" is accepted`],
+      "a known finding with an empty reason": [
+        { code: "rows-lost", why: "" },
+        `it does not say why "rows-lost" is accepted`,
+      ],
+      "a misspelt field of a known finding": [
+        { code: "rows-lost", tables: "users", why: "so it is" },
+        `there is no field "tables" (known: "table", "task", "code", "release", "column", "why", "postgres", "mysql" and 3 more)`,
+      ],
+    },
+    (known) => ({ ...good, known: [known] }),
+  ),
   ...notServed("migration", { down: "drop table users" }, (more) => ({
     ...good,
     chain: [{ ...first, migrations: [{ ...users, ...more }] }, second],
   })),
-  ...notServed("path", { dump: "file:///dump.sql", settings: {}, runners: 2, workaround: {} }, (more) => ({
+  ...notServed("path", { dump: "file:///dump.sql" }, (more) => ({
     ...good,
     paths: [{ ...upgrade, ...more }],
   })),
   ...notServed("path", { every: "stepwise" }, (more) => ({ ...good, paths: [{ ...more, expect: clean }] })),
 ];
 
+/** What is refused of one part of a scenario, each with its own words. */
+function wrongIn(
+  of: "release" | "path" | "known",
+  wrong: { readonly [what: string]: readonly [more: object, says: string] },
+  scenarioWith: (more: object) => object,
+): readonly Refused[] {
+  const where = { release: `, release "1.1"`, path: ", path #1", known: ", known #1" }[of];
+  return Object.entries(wrong).map(([what, [more, says]]) => ({
+    what,
+    scenario: scenarioWith(more),
+    says: `Cannot rehearse scenario "users"${where}: ${says}`,
+  }));
+}
+
 /** What the types know and nothing serves yet is refused, never ignored. */
 function notServed(of: string, more: object, scenarioWith: (field: object) => object): readonly Refused[] {
   const where = {
-    scenario: "",
-    release: `, release "1.1"`,
     migration: `, release "1.0", migration "0001"`,
     path: ", path #1",
   };
   const instead: { readonly [field: string]: string } = {
-    known: "leave it out, and expect the finding with broken(…)",
-    lock: "leave it out: one runner migrates at a time",
-    model: "leave it out, or write a check that reads the columns",
-    boot: "leave it out, or write the task as a last migration in code",
-    use: "leave it out, or sow what users would have written",
     down: "leave it out: only upgrades are rehearsed",
     dump: "leave it out, and sow the rows that matter",
-    settings: "leave it out: there are no tasks to give it to",
-    runners: "leave it out: one runner migrates at a time",
-    workaround: "leave it out, and rehearse the mended release as a stand-in",
     every: "write the paths out, each with from and to",
   };
   return Object.entries(more).map(([field, value]) => ({
@@ -273,6 +323,16 @@ describe("a scenario that cannot be rehearsed", limit, () => {
       expect(refusal).toMatchObject({ code, message: says });
     });
   }
+
+  it("settings that are no plain data are refused by rehearse()", async () => {
+    const scenario = { ...good, paths: [{ ...upgrade, settings: { now: Date.now } }] };
+    await expect(rehearse([scenario as Scenario])).rejects.toMatchObject({
+      code: "bad-input",
+      message:
+        `Cannot rehearse scenario "users", path #1: "settings" must be plain data, which tasks can be handed as it is ` +
+        "(function now() { [native code] } could not be cloned.)",
+    });
+  });
 
   it.concurrent.each(["list", "plan"])("%s refuses as rehearse does", async (name) => {
     const { engines: _, ...nowhere } = good;

@@ -6,6 +6,7 @@ import {
   type Expectation,
   type Finding,
   type Migration,
+  type PerEngine,
   type Rehearsal,
   type RehearseOptions,
   type Release,
@@ -58,6 +59,9 @@ export interface Chained {
   readonly paths: Scenario["paths"];
   readonly check?: Check;
   readonly transaction?: TransactionRule;
+  /** What releases are beside their migrations, in the order of the chain. */
+  readonly releases?: readonly Partial<Omit<Release, "name" | "migrations">>[];
+  readonly known?: Scenario["known"];
 }
 
 export function walksOn(engine: EngineName): Walks {
@@ -115,8 +119,8 @@ export function walksOn(engine: EngineName): Walks {
       return { verdict, tables: [], record: [], ...found };
     },
 
-    chained({ migrations, seeds = {}, paths, check, transaction }, options) {
-      const chain = chainOf(migrations, transaction);
+    chained({ migrations, seeds = {}, paths, check, transaction, releases = [], known }, options) {
+      const chain = chainOf(migrations, transaction).map((one, i) => ({ ...one, ...releases[i] }));
       const scenario: Scenario = {
         title: "a chain",
         engines: [engine],
@@ -124,13 +128,18 @@ export function walksOn(engine: EngineName): Walks {
         seeds,
         paths,
         ...(check !== undefined && { check }),
+        ...(known !== undefined && { known }),
       };
       return rehearsed(scenario, options);
     },
 
     async databases() {
       const session = await stage().engine.connect(stage().server.maintenance);
-      const rows = await session.query("select schema_name as name from information_schema.schemata order by 1");
+      const listed =
+        engine === "postgres"
+          ? "datname as name from pg_database"
+          : "schema_name as name from information_schema.schemata";
+      const rows = await session.query(`select ${listed} order by 1`);
       await session.end();
       return rows.map(({ name }) => String(name));
     },
@@ -158,5 +167,21 @@ export function messages(findings: readonly Finding[]): readonly string[] {
   return findings.map(({ message }) => message);
 }
 
+/** What comes of each path in short, in the order of the scenario's paths. */
+export function outcomes(rehearsals: readonly Rehearsal[]): readonly (readonly string[])[] {
+  return rehearsals.map(({ verdict }) => [verdict.outcome, ...codes(verdict.findings)]);
+}
+
+/** How each engine calls a row that is there already, and a column that is not. */
+export const duplicate = { postgres: "23505", mariadb: 1062, mysql: 1062 } as const;
+export const noColumn = { postgres: "42703", mariadb: 1054, mysql: 1054 } as const;
+
+/** The error of an engine as a finding has it. */
+export function numbered(error: PerEngine<string | number>, engine: EngineName): Partial<Finding> {
+  const said = error[engine];
+  return typeof said === "number" ? { errno: said } : { sqlState: String(said) };
+}
+
+export const engines = ["postgres", "mariadb", "mysql"] as const;
 export const nothingWrong: Verdict = { outcome: "clean", findings: [], notes: [] };
 export const users = "create table users (id int primary key, name varchar(50))";

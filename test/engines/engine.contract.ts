@@ -176,6 +176,29 @@ export function engineContract(engine: Engine, server: () => Promise<Server>): v
       expect(await count()).toBe(0);
     });
 
+    test("hadCommitted() tells, where DDL can be taken back, whether something had ended the transaction before", async () => {
+      for (const forCode of [false, true]) {
+        const fateOf = async (sql: string) => {
+          const transaction = await session.begin({ forCode });
+          await session.script(sql).catch(() => {});
+          await transaction.rollback().catch(() => {});
+          expect(transaction.hadCommitted !== undefined).toBe(engine.capabilities.transactionalDdl);
+          return (await transaction.hadCommitted?.()) ?? "unknown";
+        };
+        const told = [
+          await fateOf("insert into notes values (1, 'x')"),
+          await fateOf("insert into notes values (1, 'x'); select nope"),
+          await fateOf("insert into notes values (1, 'x'); commit"),
+          await fateOf("insert into notes values (2, 'x'); commit; select nope"),
+          await fateOf("insert into notes values (3, 'x'); commit; begin; insert into notes values (4, 'x')"),
+          await fateOf("insert into notes values (4, 'x'); rollback; select 1"),
+        ];
+        const fates = [false, false, true, true, true, false];
+        expect(told).toEqual(fates.map((fate) => (engine.capabilities.transactionalDdl ? fate : "unknown")));
+        await session.script("delete from notes");
+      }
+    });
+
     test("a session has one transaction after another, with and without code", async () => {
       for (const forCode of [true, false, true]) {
         const transaction = await session.begin({ forCode });
@@ -183,6 +206,61 @@ export function engineContract(engine: Engine, server: () => Promise<Server>): v
         await transaction.rollback();
       }
       expect(await count()).toBe(0);
+    });
+  });
+
+  describe(`a lock of ${engine.name}`, () => {
+    const inSession = async (act: (other: Session) => Promise<void>, where = address) => {
+      const other = await engine.connect(where);
+      await act(other).finally(() => other.end());
+    };
+
+    test("tryLock() is had by one session, and refused to any other without waiting", () =>
+      inSession(async (holder) => {
+        expect(await holder.tryLock(`one of ${address.database}`)).toBe(true);
+        expect(await session.tryLock(`one of ${address.database}`)).toBe(false);
+        expect(await session.tryLock(`two of ${address.database}`)).toBe(true);
+        expect(await holder.tryLock(`two of ${address.database}`)).toBe(false);
+      }));
+
+    test("is held through transactions, and ends with its session", async () => {
+      const name = `three of ${address.database}`;
+      await inSession(async (holder) => {
+        const transaction = await holder.begin({ forCode: false });
+        expect(await holder.tryLock(name)).toBe(true);
+        await transaction.rollback();
+        await holder.script("insert into notes values (9, 'x'); delete from notes");
+        expect(await session.tryLock(name)).toBe(false);
+      });
+      // The server may hear of the end a little later.
+      await vi.waitFor(async () => expect(await session.tryLock(name)).toBe(true), { timeout: 20_000 });
+    });
+
+    test("ends with a session that somebody ended", async () => {
+      const database = newName();
+      const name = `four of ${database}`;
+      await admin.create(database, mark);
+      const holder = await engine.connect(at(database));
+      expect(await holder.tryLock(name)).toBe(true);
+      await admin.endSessions(database);
+      await inSession(async (next) => {
+        await vi.waitFor(async () => expect(await next.tryLock(name)).toBe(true), { timeout: 20_000 });
+      }, at(database));
+      await holder.end().catch(() => {});
+    });
+
+    test("that is named after another database is another's", async () => {
+      const database = newName();
+      await admin.create(database, mark);
+      expect(await session.tryLock(`five of ${address.database}`)).toBe(true);
+      await inSession(async (elsewhere) => {
+        expect(await elsewhere.tryLock(`five of ${database}`)).toBe(true);
+      }, at(database));
+    });
+
+    test("may have the name of the longest database that we make", async () => {
+      const longest = `migrator of ${databaseName(newRun(), 999_999)}`;
+      expect(await session.tryLock(longest)).toBe(true);
     });
   });
 

@@ -1,0 +1,153 @@
+// How two databases that should be equal differ, as plain data: shape first, then rows.
+import { describe, expect, test } from "vitest";
+import { type Difference, differences } from "../harness/difference.ts";
+import { readingOf } from "../harness/sandbox.ts";
+import { onStage } from "./stage.ts";
+import { engines } from "./walk.contract.ts";
+
+describe.each(engines)("differences on %s", (engine) => {
+  const stage = onStage(engine);
+
+  /** What SQL makes of a copy of a database that other SQL has made. */
+  async function differing(made: string, sql: string, ofTheFirst = "select 1"): Promise<readonly Difference[]> {
+    const one = await stage().create();
+    const run = async (sandbox: typeof one, text: string) => {
+      const session = await sandbox.connect();
+      await session.script(text).finally(() => session.end());
+    };
+    await run(one, made);
+    const other = await one.copy();
+    const copy = await other.clone();
+    await run(one, ofTheFirst);
+    await run(copy, sql);
+    const readings = [readingOf(one), readingOf(copy)] as const;
+    try {
+      return await differences(...readings);
+    } finally {
+      for (const reading of readings) await reading.close();
+      for (const sandbox of [one, other, copy]) await sandbox.drop();
+    }
+  }
+
+  const users = "create table users (id int primary key, name varchar(50), at timestamp null)";
+  const rows = "insert into users (id, name) values (1, 'ann'), (2, 'bob'), (3, 'cy')";
+
+  test("are none between copies, with rows, keys and views", async () => {
+    const pets = `create table pets (id int primary key, owner int, constraint owned foreign key (owner) references users (id));
+      create unique index pets_owner on pets (owner); create view names as select name from users`;
+    const heap = "create table heap (a int, b varchar(9)); insert into heap values (1, 'x'), (1, 'x'), (null, null)";
+    expect(await differing(`${users}; ${rows}; ${pets}; ${heap}`, "select 1")).toEqual([]);
+  });
+
+  test("are none where the same was done to both, in another order", async () => {
+    const [one, two] = ["create table a (id int primary key, n int)", "create table b (id int primary key)"];
+    const [first, second] = ["insert into a values (1, 1)", "insert into a values (2, 2)"];
+    const found = await differing(users, `${two}; ${one}; ${second}; ${first}`, `${one}; ${two}; ${first}; ${second}`);
+    expect(found).toEqual([]);
+  });
+
+  test.each<[string, string, Difference]>([
+    [
+      "a table that is new",
+      "create table pets (id int primary key)",
+      { table: "pets", message: 'table "pets" is new' },
+    ],
+    ["a table that is gone", "drop table users", { table: "users", message: 'table "users" is gone' }],
+    [
+      "a column that is new",
+      "alter table users add column email varchar(9)",
+      { table: "users", message: '"users": column "email" is new' },
+    ],
+    [
+      "a column that is gone, while the others are equal",
+      "alter table users drop column at",
+      { table: "users", message: '"users": column "at" is gone' },
+    ],
+    [
+      "a column of another type",
+      engine === "postgres"
+        ? "alter table users alter name type varchar(60)"
+        : "alter table users modify name varchar(60)",
+      { table: "users", message: '"users": column "name" is another' },
+    ],
+    [
+      "an index",
+      "create index by_name on users (name)",
+      { table: "users", message: '"users": index "by_name" is new' },
+    ],
+    ["a view", "create view names as select name from users", { message: 'view "names" is new' }],
+  ])("tell %s", async (_, sql, told) => {
+    expect(await differing(`${users}; ${rows}`, sql)).toEqual([told]);
+  });
+
+  test("tell rows by their key: how many, and the columns that changed", async () => {
+    const sql =
+      "delete from users where id = 1; update users set name = 'x' where id > 1; insert into users (id) values (8), (9)";
+    expect(await differing(`${users}; ${rows}`, sql)).toEqual([
+      {
+        table: "users",
+        message: '"users": 2 rows added, 1 row gone, 2 rows changed in "name"; the first by id: {"id":"1"}',
+        rows: { lost: 1, added: 2, columns: ["name"] },
+      },
+    ]);
+  });
+
+  test("tell rows without a key by all that they hold, one by one", async () => {
+    const made = "create table heap (a int, b varchar(9)); insert into heap values (1, 'x'), (1, 'x'), (2, 'y')";
+    expect(await differing(made, "insert into heap values (1, 'x'), (null, 'z')")).toEqual([
+      {
+        table: "heap",
+        message: '"heap": 2 rows added; the first by a, b: {"a":"1","b":"x"}',
+        rows: { lost: 0, added: 2, columns: [] },
+      },
+    ]);
+  });
+
+  test("tell rows of tables that keep a column less, by the columns that both have", async () => {
+    const sql = "alter table users drop column at; update users set name = 'x' where id = 2";
+    expect(await differing(`${users}; ${rows}`, sql)).toMatchObject([
+      { message: '"users": column "at" is gone' },
+      { rows: { lost: 0, added: 0, columns: ["name"] } },
+    ]);
+  });
+
+  test("shorten what a row without a key holds", async () => {
+    const long = "x".repeat(400);
+    const [found] = await differing("create table heap (a varchar(500))", `insert into heap values ('${long}')`);
+    expect(found?.message).toMatch(/the first by a: \{"a":"x{194}…$/);
+  });
+
+  test("leave the record out", async () => {
+    const record = "create table _migration_sandbox (position int primary key, name text)";
+    expect(await differing(users, engine === "mysql" ? "select 1" : record)).toEqual([]);
+  });
+
+  if (engine === "postgres") {
+    test.each([
+      [
+        "an enum's labels",
+        "create type mood as enum ('ok')",
+        "alter type mood add value 'bad'",
+        'enum "mood" is another',
+      ],
+      ["a sequence", "select 1", "create sequence numbers", 'sequence "numbers" is new'],
+      ["a function", "select 1", "create function f() returns int language sql return 1", 'function "f()" is new'],
+    ])("tell %s", async (_, made, sql, message) => {
+      expect(await differing(made, sql)).toEqual([{ message }]);
+    });
+  } else {
+    test("tell what a table and the database are told beside their columns", async () => {
+      expect(await differing(users, "alter table users comment 'people'")).toMatchObject([
+        { table: "users", message: expect.stringMatching(/^"users": ".*" has become ".*COMMENT='people'"$/) },
+      ]);
+      expect(await differing(users, "alter database character set latin1")).toEqual([
+        { message: expect.stringMatching(/^"character set utf8mb4 .*" has become "character set latin1 .*"$/) },
+      ]);
+    });
+
+    test("are none between counters that have moved", async () => {
+      const made = "create table t (id int auto_increment primary key)";
+      expect(await differing(made, "insert into t values (); delete from t")).toEqual([]);
+    });
+  }
+});
