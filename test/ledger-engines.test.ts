@@ -1,33 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type Ledger, ledgerOf, type RowChange } from "../harness/ledger.ts";
-import { readingOf } from "../harness/sandbox.ts";
+import type { RowChange } from "../harness/ledger.ts";
+import { gathered, hopsOn } from "./ledger-hops.ts";
 import { onStage } from "./stage.ts";
 
 describe.each(["mariadb", "mysql"] as const)("the ledger on %s", (engine) => {
   const stage = onStage(engine);
-
-  /** What a piece of SQL, the hop, does to a database that another has made. */
-  async function hop<T>(before: string, sql: string, read: (ledger: Ledger) => Promise<T>): Promise<T> {
-    const sandbox = await stage().create();
-    const session = await sandbox.connect();
-    await session.script(before);
-    await session.end();
-    const copy = await sandbox.copy();
-    const migrator = await sandbox.connect();
-    await migrator.script(sql);
-    await migrator.end();
-    const [was, is] = [readingOf(copy), readingOf(sandbox)];
-    try {
-      return await read(ledgerOf(was, is));
-    } finally {
-      await Promise.all([was.close(), is.close()]);
-      await Promise.all([copy.drop(), sandbox.drop()]);
-    }
-  }
-
-  function changes(before: string, sql: string, table: string): Promise<readonly RowChange[]> {
-    return hop(before, sql, (ledger) => gathered(ledger.changes(table)));
-  }
+  const { hop, changes } = hopsOn(stage);
 
   const users = "create table users (id int primary key, name text, age int);";
 
@@ -181,9 +159,3 @@ describe.each(["mariadb", "mysql"] as const)("the ledger on %s", (engine) => {
     });
   });
 });
-
-async function gathered<T>(some: AsyncIterable<T>): Promise<readonly T[]> {
-  const all: T[] = [];
-  for await (const one of some) all.push(one);
-  return all;
-}

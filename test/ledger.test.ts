@@ -1,39 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Ledger, ledgerOf, type RowChange } from "../harness/ledger.ts";
+import { ledgerOf, type RowChange } from "../harness/ledger.ts";
 import { readingOf } from "../harness/sandbox.ts";
 import { emptySnapshot } from "../harness/snapshot.ts";
+import { gathered, hopsOn } from "./ledger-hops.ts";
 import { onStage } from "./stage.ts";
 
 const stage = onStage();
 
-/** What a piece of SQL, the hop, does to a database that another has made. */
-async function hop<T>(before: string, sql: string, read: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const sandbox = await stage().create();
-  const session = await sandbox.connect();
-  await session.script(before);
-  await session.end();
-  const copy = await sandbox.copy();
-  const migrator = await sandbox.connect();
-  await migrator.script(sql);
-  await migrator.end();
-  const [was, is] = [readingOf(copy), readingOf(sandbox)];
-  try {
-    return await read(ledgerOf(was, is));
-  } finally {
-    await Promise.all([was.close(), is.close()]);
-    await Promise.all([copy.drop(), sandbox.drop()]);
-  }
-}
-
-function changes(before: string, sql: string, table: string): Promise<readonly RowChange[]> {
-  return hop(before, sql, (ledger) => gathered(ledger.changes(table)));
-}
-
-async function gathered<T>(some: AsyncIterable<T>): Promise<readonly T[]> {
-  const all: T[] = [];
-  for await (const one of some) all.push(one);
-  return all;
-}
+const { hop, changes } = hopsOn(stage);
 
 describe("the ledger of a table with a key", () => {
   const users = "create table users (id int primary key, name text, age int);";
