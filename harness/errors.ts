@@ -39,6 +39,16 @@ export class HarnessError extends Error {
   }
 }
 
+/** What comes of it, or why nothing can be told. */
+export async function orWhyNot<T>(judging: Promise<T>): Promise<T | HarnessError> {
+  try {
+    return await judging;
+  } catch (error) {
+    if (error instanceof HarnessError) return error;
+    throw error;
+  }
+}
+
 /** What was meant where `wanted` is not known: the nearest of the known names first. */
 export function knownNames(wanted: string, known: readonly string[]): string {
   if (known.length === 0) return "there are none";

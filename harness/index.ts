@@ -42,7 +42,7 @@ export { sqlFolder } from "./formats/sql-folder.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
 export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 export { type RehearseOptions, rehearse } from "./rehearse.ts";
-export { defineScenario, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
+export { defineScenario, type KnownFinding, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
 export { type Seeder, type Soil, seeder } from "./seeder.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
 export type { Hop } from "./start.ts";

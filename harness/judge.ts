@@ -26,8 +26,11 @@ export function judgeHop(ledger: Ledger, { origins, failed, model, stage }: HopF
     const rows = await judgeRowsLost(ledger, origins);
     if (failed) return { findings: [], notes: [...rows.findings, ...rows.notes] };
     const keys = await judgeForeignKeys(ledger);
-    const lacking = await judgeModel(ledger.after, model);
-    return { findings: [...lacking, ...rows.findings, ...keys.findings], notes: [...rows.notes, ...keys.notes] };
+    const lacking = await judgeModel(ledger.after, model, stage.engine.capabilities);
+    return {
+      findings: [...lacking.findings, ...rows.findings, ...keys.findings],
+      notes: [...lacking.notes, ...rows.notes, ...keys.notes],
+    };
   });
 }
 

@@ -1,21 +1,19 @@
 import type { EngineName } from "./database.ts";
-import type { Scenario } from "./scenario.ts";
+import type { KnownFinding, Scenario } from "./scenario.ts";
 import { type ExpectedFinding, type Finding, says } from "./verdict.ts";
-
-type Known = NonNullable<Scenario["known"]>[number];
 
 /** Sorts a scenario's known findings out of what rehearsals find, and remembers which were seen. */
 export class KnownFindings {
-  readonly #known: readonly Known[];
-  readonly #seen = new Set<Known>();
+  readonly #known: readonly KnownFinding[];
+  readonly #seen = new Set<KnownFinding>();
   readonly #engine: EngineName;
 
   constructor(known: Scenario["known"], engine: EngineName) {
-    // One that names errors of other engines alone is none of this one's.
-    this.#known = (known ?? []).filter(({ postgres, mysql, mariadb, ...rest }) => {
+    // One that names other engines, or errors of others alone, is none of this one's.
+    this.#known = (known ?? []).filter(({ engines, postgres, mysql, mariadb }) => {
       const errors = { postgres, mysql, mariadb };
       const named = Object.values(errors).some((error) => error !== undefined);
-      return rest.code !== undefined && (!named || errors[engine] !== undefined);
+      return (engines?.includes(engine) ?? true) && (!named || errors[engine] !== undefined);
     });
     this.#engine = engine;
   }
@@ -25,12 +23,11 @@ export class KnownFindings {
     const left: Finding[] = [];
     const notes: Finding[] = [];
     for (const finding of findings) {
-      const known = this.#known.find((entry) => says(finding, entry as ExpectedFinding, this.#engine));
-      if (known === undefined) left.push(finding);
-      else {
-        this.#seen.add(known);
-        notes.push({ ...finding, message: `${finding.message} (known: ${known.why})` });
-      }
+      const known = this.#known.filter((entry) => says(finding, entry as ExpectedFinding, this.#engine));
+      for (const entry of known) this.#seen.add(entry);
+      const why = known.map((entry) => entry.why).join("; ");
+      if (known.length === 0) left.push(finding);
+      else notes.push({ ...finding, message: `${finding.message} (known: ${why})` });
     }
     return { findings: left, notes };
   }

@@ -1,6 +1,6 @@
 import { type Migration, type Release, refuseTwins } from "./chain.ts";
 import { type EngineName, engineNames, type PerEngine } from "./database.ts";
-import { HarnessError, knownNames, messageOf } from "./errors.ts";
+import { HarnessError, knownNames } from "./errors.ts";
 import { nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Expectation, Facts } from "./verdict.ts";
 
@@ -21,7 +21,7 @@ const fields = {
   release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
   migration: ["name", "up", "down", "after", "transaction"],
   finding: ["code", "release", "migration", "table", "column", "task", "exception", ...engineNames],
-  known: ["code", "release", "migration", "table", "column", "task", "exception", "why", ...engineNames],
+  known: ["code", "release", "migration", "table", "column", "task", "exception", "why", "engines", ...engineNames],
   path: [
     "from",
     "dump",
@@ -137,23 +137,47 @@ function refuseTelling({ runners, workaround, settings }: UpgradePath, where: st
   }
   if (workaround !== undefined && typeof workaround !== "function")
     throw bad(where, `"workaround" is ${JSON.stringify(workaround)}; it may be a task: async ({ db }) => …`);
-  try {
-    structuredClone(settings);
-  } catch (cause) {
-    throw bad(where, `"settings" must be plain data, which tasks can be handed as it is (${messageOf(cause)})`);
-  }
+  const odd = notPlain(settings, "settings");
+  if (odd !== undefined)
+    throw bad(
+      where,
+      `"${odd}" is no plain data; settings may hold texts, numbers, true, false, null, lists and objects`,
+    );
+}
+
+/** Where in settings something stands that is more than data. */
+function notPlain(value: unknown, name: string): string | undefined {
+  if (value === null || ["undefined", "string", "number", "boolean"].includes(typeof value)) return undefined;
+  const isList = Array.isArray(value);
+  if (typeof value !== "object" || !(isList || [Object.prototype, null].includes(Object.getPrototypeOf(value))))
+    return name;
+  const inside = Object.entries(value).map(([key, part]) =>
+    notPlain(part, isList ? `${name}[${key}]` : `${name}.${key}`),
+  );
+  return inside.find((odd) => odd !== undefined);
 }
 
 function refuseTasks({ lock, model, boot, use }: Release, where: string): void {
   if (lock !== undefined && !["wait", "refuse", "none"].includes(lock))
     throw bad(where, `lock is ${JSON.stringify(lock)}; it may be "wait", "refuse" or "none"`);
   for (const [kind, tasks] of Object.entries({ boot, use })) {
+    if (tasks !== undefined && !isPlainObject(tasks))
+      throw bad(
+        where,
+        `${kind} is no map of tasks; it may be { "make the first user": async ({ db, settings, log }) => … }`,
+      );
     for (const [sentence, task] of Object.entries(tasks ?? {}))
       if (typeof task !== "function")
         throw bad(where, `${kind} "${sentence}" is no task; it may be a function: async ({ db, settings, log }) => …`);
   }
+  if (model !== undefined && !isPlainObject(model))
+    throw bad(where, 'model is no map of columns; it may be { users: ["id", "name"] }');
   for (const [table, columns] of Object.entries(model ?? {}))
     if (!Array.isArray(columns)) throw bad(where, `model says nothing of "${table}"; it may list its columns`);
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function refuseKnown(known: Scenario["known"], where: string): void {
@@ -162,9 +186,10 @@ function refuseKnown(known: Scenario["known"], where: string): void {
     const here = `${where}, known #${i + 1}`;
     refuseFields("known", entry, here);
     refuseNumber(entry, where, `known #${i + 1}`);
+    if (entry.engines !== undefined) refuseEngines(entry.engines, here);
     if (typeof entry.code !== "string") throw bad(here, "it has no code: which finding is accepted");
     if (typeof entry.why !== "string" || entry.why === "")
-      throw bad(here, `it does not say why "${entry.code}" is accepted`);
+      throw bad(here, `it does not say why "${entry.code}" is accepted (why: "…")`);
   }
 }
 

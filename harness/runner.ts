@@ -22,6 +22,8 @@ export class Runner {
   notes: readonly Finding[] = [];
   /** The migration that is running. */
   running: string | undefined;
+  /** The task that is running. */
+  booting: string | undefined;
   #session: Session;
   readonly #sandbox: Sandbox;
   readonly #release: PlannedRelease;
@@ -74,7 +76,9 @@ export class Runner {
     for (const task of this.#release.boot) {
       if (this.failure !== undefined) return;
       const at = { stage, settings, sandbox: this.#sandbox, release: this.#release.name, code: "boot-failed" } as const;
+      this.booting = task.sentence;
       const { failure, swallowed } = await perform(task, at);
+      this.booting = undefined;
       this.failure = failure;
       this.findings.push(...swallowed);
     }

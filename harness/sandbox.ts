@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { Address, Database } from "./database.ts";
 import type { Administration, Engine, Session } from "./engines/engine.ts";
 import { HarnessError, messageOf } from "./errors.ts";
@@ -212,6 +212,7 @@ export function readingOf(sandbox: Sandbox): Reading {
 
 /** Ends a pool; a session that somebody took and never gave back is not waited for. */
 export async function endKnex(db: Database): Promise<void> {
+  await setImmediate(); // A stream that was just closed gives its session back a turn later.
   await Promise.race([db.destroy(), sleep(500, undefined, { ref: false })]);
 }
 

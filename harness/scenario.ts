@@ -38,6 +38,13 @@ export interface PathSet {
   readonly expect: Expectation | PerEngine<Expectation>;
 }
 
+/** A finding that is accepted, on these engines alone if it names some. One that no path shows is `known-not-seen`. */
+export interface KnownFinding extends Facts {
+  readonly code: string;
+  readonly why: string;
+  readonly engines?: readonly EngineName[];
+}
+
 /** One upgrade bug, or one promise about upgrades, told as data. */
 export interface Scenario<Name extends string = string, S = unknown> {
   readonly title: string;
@@ -52,7 +59,7 @@ export interface Scenario<Name extends string = string, S = unknown> {
   /** Judged where a path reached its end, over its first snapshot before and its last after. */
   readonly check?: Check | readonly Check[];
   /** Findings that are accepted, and why. */
-  readonly known?: readonly (Facts & { readonly code: string; readonly why: string })[];
+  readonly known?: readonly KnownFinding[];
 }
 
 /** The file a scenario stands in: its name and its replay line come from it. */

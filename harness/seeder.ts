@@ -15,7 +15,7 @@ export interface Soil {
   /**
    * Writes rows into a table, however many, in their order and much faster than INSERT. Each value arrives as `db(table).insert`
    * would have written it, and what a row does not name has its default; on MySQL and MariaDB objects and arrays arrive as JSON. As with
-   * INSERT, a sequence does not move for ids that are given.
+   * INSERT, a sequence does not move for ids that are given; PostgreSQL takes them for `generated always`, too.
    *
    * @example
    * ```ts

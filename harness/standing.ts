@@ -1,4 +1,5 @@
 import type { Origin } from "./checks/rows-lost.ts";
+import type { HarnessError } from "./errors.ts";
 import type { Start } from "./plan.ts";
 import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
@@ -37,7 +38,11 @@ export interface Standing extends Trodden {
     readonly taken: number;
     readonly before: Snapshot;
     readonly origins: readonly Origin[];
+    /** What had been found before it. */
+    readonly findings: readonly Finding[];
   };
+  /** Why no more can be told of the last step than it has found. */
+  readonly unjudged?: HarnessError;
   /** The last step failed: nothing goes on from here. */
   readonly failed: boolean;
 }

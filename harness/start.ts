@@ -123,8 +123,9 @@ async function timedOut(
   { from, timeout }: StartOptions,
 ): Promise<never> {
   await sandbox.endSessions().catch(() => {});
-  const running = runners.find((runner) => runner.running !== undefined)?.running;
-  const where = running === undefined ? "" : ` in migration "${running}"`;
+  const { running, booting } = runners.find((runner) => runner.running ?? runner.booting) ?? {};
+  const where =
+    running !== undefined ? ` in migration "${running}"` : booting !== undefined ? ` in boot "${booting}"` : "";
   const message = `Cannot tell what becomes of the hop ${from ?? "∅"} → ${name}: it still hung${where} after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
   throw new HarnessError("timed-out", message);
 }

@@ -1,5 +1,5 @@
 import { startsDiffer } from "./ends.ts";
-import { HarnessError } from "./errors.ts";
+import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { PlannedRelease, Start, Step } from "./plan.ts";
@@ -55,7 +55,7 @@ function taken(step: Step, at: Standing, before: Before, options: StepOptions): 
 async function startAndJudge(step: Start, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
   const { stage, timeout } = options;
   const { release, runners } = step;
-  const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
+  const begun = { step, taken: at.taken, before: before.state, origins: at.origins, findings: at.findings };
   const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
     ...options,
     ...step,
@@ -64,9 +64,14 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   const after = readingOf(at.sandbox);
   const ledger = ledgerOf(before.state, after);
   const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
-  const judged = await within(timeout, judging, () => overdue("Cannot judge the hop", at.sandbox, options));
-  const differing = runners > 1 && cameUp ? await differingEnds(step, after, before, options) : [];
-  const found = [...findings, ...[...judged.findings, ...differing].map((finding) => named(finding, release))];
+  const late = () => overdue("Cannot judge the hop", at.sandbox, options);
+  const judged = await orWhyNot(within(timeout, judging, late));
+  const comparing = runners > 1 && cameUp ? differingEnds(step, after, before, options) : Promise.resolve([]);
+  const differing = await orWhyNot(comparing);
+  const unjudged = [judged, differing].find((came) => came instanceof HarnessError) as HarnessError | undefined;
+  const { findings: seen, notes: noted } = judged instanceof HarnessError ? nothing : judged;
+  const others = differing instanceof HarnessError ? [] : differing;
+  const found = [...findings, ...[...seen, ...others].map((finding) => named(finding, release))];
   const isInstall = step.last === undefined && cameUp;
   // A start that was tried before is no second upgrade.
   const isFirst = step.last !== undefined && at.hops.every(({ from }) => from === null);
@@ -78,10 +83,13 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
     started: begun,
     hops: [...at.hops, hop],
     ...(isInstall ? { ofInstall: found } : { findings: [...at.findings, ...found] }),
-    notes: [...at.notes, ...notes, ...judged.notes.map((note) => named(note, release))],
+    notes: [...at.notes, ...notes, ...noted.map((note) => named(note, release))],
     failed: !cameUp,
+    ...(unjudged !== undefined && { unjudged }),
   };
 }
+
+const nothing = { findings: [], notes: [] } as const;
 
 function named({ code, ...finding }: Finding, { name }: PlannedRelease): Finding {
   return { code, release: name, ...finding };
@@ -134,9 +142,10 @@ async function used(
   const findings: Finding[] = [];
   for (const task of use) {
     const doing = perform(task, { stage, settings, sandbox: at.sandbox, release: name, code: "use-failed" });
-    const { failure, swallowed } = await within(timeout, doing, () =>
-      overdue(`Cannot use ${name}: "${task.sentence}"`, at.sandbox, options),
-    );
+    const late = () => overdue(`Cannot use ${name}: "${task.sentence}"`, at.sandbox, options);
+    const done = await orWhyNot(within(timeout, doing, late));
+    if (done instanceof HarnessError) return { ...at, findings: [...at.findings, ...findings], unjudged: done };
+    const { failure, swallowed } = done;
     findings.push(...(failure === undefined ? [] : [failure]), ...swallowed);
   }
   return { ...at, by: "seeder", now: readingOf(at.sandbox), findings: [...at.findings, ...findings] };

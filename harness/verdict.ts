@@ -111,8 +111,15 @@ export function says(finding: Finding, wanted: ExpectedFinding, engine: EngineNa
 /** An expectation in a few words, as reports and test names show it. */
 export function expectationInWords(expected: Expectation, engine: EngineName): string {
   if (expected.outcome === "clean") return "clean";
-  const words = expected.findings.map((wanted) =>
-    [wanted.code, wanted[engine] ?? wanted.exception].filter(Boolean).join(" "),
-  );
+  const words = expected.findings.map((wanted) => inShort(wanted, wanted[engine] ?? wanted.exception));
   return `broken (${words.join(", ")})`;
+}
+
+/** A finding in a few words: what it is, by which error, and of which table, so that two of a kind can be told apart. */
+export function inShort(
+  { code, table, column }: Pick<Finding, "code" | "table" | "column">,
+  error: string | number | undefined,
+): string {
+  const where = table === undefined ? "" : ` (${[table, column].filter(Boolean).join(".")})`;
+  return `${code}${error === undefined ? "" : ` ${error}`}${where}`;
 }

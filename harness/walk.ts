@@ -1,5 +1,5 @@
 import { ourCommand } from "./command.ts";
-import { HarnessError } from "./errors.ts";
+import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeEnd } from "./judge.ts";
 import { KnownFindings } from "./known.ts";
 import { ledgerOf } from "./ledger.ts";
@@ -80,6 +80,8 @@ class Walker {
     try {
       at = await arrive();
       const next = await take(state.step, at, { state: before, again: arrive }, this.#steps);
+      at = next;
+      if (next.unjudged !== undefined) throw next.unjudged;
       await this.#end(next.failed ? pathsThrough(state) : state.ends, next);
       if (next.failed || state.children.length === 0) await this.#done(next);
       else await this.#goOn(state.children, next);
@@ -161,7 +163,9 @@ class Walker {
       ...(at.failed ? [] : listed(this.#plan.scenario.check)),
     ];
     const judging = judgeEnd(ledgerOf(at.first, at.now), { checks, stage: this.#stage });
-    const late = () => overdue("Cannot judge what came out", at.sandbox, this.#steps);
+    // The session that hung is ended, and the next path's checks are to have another.
+    const late = () =>
+      overdue("Cannot judge what came out", at.sandbox, this.#steps).finally(() => at.now.close().catch(() => {}));
     return orWhyNot(within(this.#options.timeout, judging, late));
   }
 
@@ -171,6 +175,7 @@ class Walker {
   }
 
   async #conclude(path: PlannedPath, own: readonly Finding[], at: Standing): Promise<void> {
+    if (this.#bailed) return;
     // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
     const isInstall = path.stops.length === 1;
     const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
@@ -203,19 +208,17 @@ class Walker {
     if (task === undefined || started === undefined) return;
     const sentence = toldOf(path.source).workaround ?? "";
     if (findings.length === 0 && !at.failed) {
-      const message = `Cannot judge the workaround "${sentence}": ${path.stops.join(" → ")} had no findings before it`;
+      const message = `Cannot judge the workaround "${sentence}": ${path.stops.join(" → ")} had no findings before it (take the workaround out)`;
       return this.#inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
     }
     const mended: PlannedPath = { ...path, worked: true };
     const way = wayOf([{ ...started.step, runners: 1 }, ...path.steps.slice(started.taken + 1)], mended);
     const begun = performance.now();
-    const afresh = {
-      findings: [],
-      ofInstall: [],
-      notes: [...at.notes, ...findings],
-      workedAround: findings,
-      failed: false,
-    };
+    // What earlier hops did, no later start can mend.
+    const earlier = findings.filter((finding) => started.findings.includes(finding));
+    const first = findings.filter((finding) => !earlier.includes(finding));
+    const notes = [...at.notes, ...first];
+    const afresh = { findings: earlier, ofInstall: [], notes, workedAround: first, failed: false };
     const left = await this.#cloned({ ...at, ...afresh });
     const options = {
       stage: this.#stage,
@@ -229,8 +232,13 @@ class Walker {
     const milliseconds = left.milliseconds + performance.now() - begun;
     const again: Standing = { ...left, origins: started.origins, taken: started.taken, milliseconds };
     if (done instanceof HarnessError) await this.#inconclusive(mended, done, again);
-    else if (done.failure !== undefined) await this.#conclude(mended, [done.failure], { ...again, failed: true });
-    else if (way !== undefined) return this.#visit(way, started.before, async () => again, again);
+    else {
+      const { failure, swallowed } = done;
+      const found = [...again.findings, ...(failure === undefined ? [] : [failure]), ...swallowed];
+      const next: Standing = { ...again, findings: found, failed: failure !== undefined };
+      if (!next.failed && way !== undefined) return this.#visit(way, started.before, async () => next, next);
+      await this.#end([mended], next);
+    }
     await this.#done(again);
   }
 
@@ -290,16 +298,6 @@ class Walker {
   /** Nobody waits for a drop: the next step goes on while the server does it. */
   #drop(sandbox: Sandbox): void {
     if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
-  }
-}
-
-/** What comes of it, or why nothing can be told: to the one path that it is about. */
-async function orWhyNot<T>(judging: Promise<T>): Promise<T | HarnessError> {
-  try {
-    return await judging;
-  } catch (error) {
-    if (error instanceof HarnessError) return error;
-    throw error;
   }
 }
 

@@ -253,14 +253,17 @@ const refused: readonly Refused[] = [
     "known",
     {
       "a known finding without a code": [{ why: "so it is" }, "it has no code: which finding is accepted"],
-      "a known finding without a reason": [{ code: "rows-lost" }, `it does not say why "rows-lost" is accepted`],
+      "a known finding without a reason": [
+        { code: "rows-lost" },
+        `it does not say why "rows-lost" is accepted (why: "…")`,
+      ],
       "a known finding with an empty reason": [
         { code: "rows-lost", why: "" },
-        `it does not say why "rows-lost" is accepted`,
+        `it does not say why "rows-lost" is accepted (why: "…")`,
       ],
       "a misspelt field of a known finding": [
         { code: "rows-lost", tables: "users", why: "so it is" },
-        `there is no field "tables" (known: "table", "task", "code", "release", "column", "why", "postgres", "mysql" and 3 more)`,
+        `there is no field "tables" (known: "table", "task", "code", "release", "engines", "column", "why", "postgres" and 4 more)`,
       ],
     },
     (known) => ({ ...good, known: [known] }),
@@ -324,14 +327,28 @@ describe("a scenario that cannot be rehearsed", limit, () => {
     });
   }
 
-  it("settings that are no plain data are refused by rehearse()", async () => {
-    const scenario = { ...good, paths: [{ ...upgrade, settings: { now: Date.now } }] };
+  it.each([
+    [{ now: Date.now }, "settings.now"],
+    [{ since: [new Date(0)] }, "settings.since[0]"],
+    [new Map(), "settings"],
+  ])("settings that are no plain data are refused by rehearse()", async (settings, odd) => {
+    const scenario = { ...good, paths: [{ ...upgrade, settings }] };
     await expect(rehearse([scenario as Scenario])).rejects.toMatchObject({
       code: "bad-input",
-      message:
-        `Cannot rehearse scenario "users", path #1: "settings" must be plain data, which tasks can be handed as it is ` +
-        "(function now() { [native code] } could not be cloned.)",
+      message: `Cannot rehearse scenario "users", path #1: "${odd}" is no plain data; settings may hold texts, numbers, true, false, null, lists and objects`,
     });
+  });
+
+  it("tasks and models that are no maps are refused by rehearse()", async () => {
+    const whole = (parts: object) => ({ ...good, chain: good.chain.map((release) => ({ ...release, ...parts })) });
+    const refused = async (parts: object) => (await rehearse([whole(parts) as Scenario]).catch(String)) as string;
+    const start = 'HarnessError: Cannot rehearse scenario "users", release "1.0": ';
+    const tasks = 'map of tasks; it may be { "make the first user": async ({ db, settings, log }) => … }';
+    expect(await refused({ use: async () => {} })).toBe(`${start}use is no ${tasks}`);
+    expect(await refused({ boot: [async () => {}] })).toBe(`${start}boot is no ${tasks}`);
+    expect(await refused({ model: ["id"] })).toBe(
+      `${start}model is no map of columns; it may be { users: ["id", "name"] }`,
+    );
   });
 
   it.concurrent.each(["list", "plan"])("%s refuses as rehearse does", async (name) => {

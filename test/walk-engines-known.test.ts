@@ -42,6 +42,28 @@ describe.each(engines)("a known finding on %s", (engine) => {
     ]);
   });
 
+  test("may be known twice, and then both are seen", async () => {
+    const rehearsals = await chained({
+      migrations: [users, "delete from users"],
+      seeds: { "1.0": ann },
+      known: [lost, { code: "rows-lost", release: "1.1", why: "1.1 starts afresh" }],
+      paths: [{ ...ups, expect: clean }],
+    });
+    expect(outcomes(rehearsals)).toEqual([["clean"]]);
+    expect(messages(rehearsals[0]?.verdict.notes ?? [])[0]).toMatch(
+      / \(known: the product says so in its release notes; 1\.1 starts afresh\)$/,
+    );
+  });
+
+  test("may be one of other engines", async () => {
+    const rehearsals = await chained({
+      migrations: [users, nothing],
+      known: [{ ...lost, engines: engines.filter((other) => other !== engine) }],
+      paths: [{ ...ups, expect: clean }],
+    });
+    expect(outcomes(rehearsals)).toEqual([["clean"]]);
+  });
+
   test("is accepted by a strict run, too", async () => {
     const parts = { migrations: [users, "delete from users"], seeds: { "1.0": ann }, known: [lost] };
     const rehearsals = await chained({ ...parts, paths: [{ ...ups, expect: clean }] }, { strict: true });

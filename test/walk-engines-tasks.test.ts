@@ -482,7 +482,19 @@ describe.each(engines)("tasks on %s", (engine) => {
         releases: [{}, { model: { users: ["id", "name"], people: ["id"] } }],
         paths: [{ to: "1.1", expect: clean }],
       });
-      expect(rehearsals[0]?.verdict).toEqual(nothingWrong);
+      expect(outcomes(rehearsals)).toEqual([["clean"]]);
+      expect(messages(rehearsals[0]?.verdict.notes ?? [])).toEqual([
+        '"users" is a view: its columns were not looked at',
+      ]);
+    });
+
+    test("takes a column's name as the server does", async () => {
+      const [rehearsal] = await chained({
+        migrations: [users],
+        releases: [{ model: { users: ["ID"] } }],
+        paths: [{ to: "1.0", expect: clean }],
+      });
+      expect(rehearsal?.verdict.outcome).toBe(engine === "postgres" ? "broken" : "clean");
     });
 
     test("is told beside a check that could not judge", async () => {

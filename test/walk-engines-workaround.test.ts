@@ -93,6 +93,87 @@ describe.each(engines)("a workaround on %s", (engine) => {
     expect([rehearsals[0]?.met, codes(rehearsals[0]?.verdict.notes ?? []), starts]).toEqual([true, ["boot-failed"], 1]);
   });
 
+  test("mends the hop that failed, and not what was found before it", async () => {
+    const rehearsals = await chained({
+      migrations: [users, "delete from users where id = 2", nothing],
+      seeds: { "1.0": twoAnns },
+      paths: [
+        { from: "1.0", via: ["1.1"], to: "1.2", workaround: startAgain, expect: broken("rows-lost") },
+        { from: "1.0", to: "1.1", workaround: startAgain, expect: broken("rows-lost") },
+      ],
+    });
+    // On the second path the lost row is the last hop's own doing, and it is judged anew.
+    expect(outcomes(rehearsals)).toEqual([
+      ["broken", "rows-lost"],
+      ["broken", "rows-lost"],
+    ]);
+    expect(rehearsals[0]?.verdict.findings).toMatchObject([{ release: "1.1", table: "users" }]);
+  });
+
+  test("that swallows an error is one with a finding", async () => {
+    const [rehearsal] = await chained({
+      migrations: [users, unique],
+      seeds: { "1.0": twoAnns },
+      paths: [
+        {
+          ...fails,
+          workaround: async (at) => {
+            await renameTheSecond(at);
+            await at
+              .db("users")
+              .select("nope")
+              .catch(() => {});
+          },
+          expect: broken("error-swallowed", noColumn),
+        },
+      ],
+    });
+    expect([rehearsal?.met, rehearsal?.verdict.outcome]).toEqual([true, "broken"]);
+  });
+
+  test("that throws leaves the path's own check to say what is left", async () => {
+    const [rehearsal] = await chained({
+      migrations: [users, unique],
+      seeds: { "1.0": twoAnns },
+      paths: [
+        {
+          ...fails,
+          workaround: async () => {
+            throw new Refused("no licence");
+          },
+          check: invariant("two-of-a-name", "select name from users group by name having count(*) > 1"),
+          expect: broken([{ code: "workaround-failed", exception: "Refused" }, { code: "two-of-a-name" }]),
+        },
+      ],
+    });
+    expect([rehearsal?.met, outcomes(rehearsal === undefined ? [] : [rehearsal])]).toEqual([
+      true,
+      [["broken", "workaround-failed", "two-of-a-name"]],
+    ]);
+  });
+
+  test("is not begun any more once --bail has ended the run", async () => {
+    let worked = 0;
+    const rehearsals = await chained(
+      {
+        migrations: [users, unique],
+        seeds: { "1.0": twoAnns },
+        paths: [
+          { ...fails, expect: clean },
+          {
+            ...fails,
+            workaround: async () => {
+              worked += 1;
+            },
+            expect: failed,
+          },
+        ],
+      },
+      { bail: true },
+    );
+    expect([rehearsals.length, worked]).toEqual([1, 0]);
+  });
+
   test("of nothing is inconclusive", async () => {
     const [rehearsal] = await chained({
       migrations: [users, unique],
@@ -103,7 +184,8 @@ describe.each(engines)("a workaround on %s", (engine) => {
       outcome: "inconclusive",
       cause: {
         code: "nothing-to-work-around",
-        message: 'Cannot judge the workaround "rename the second": 1.0 → 1.1 had no findings before it',
+        message:
+          'Cannot judge the workaround "rename the second": 1.0 → 1.1 had no findings before it (take the workaround out)',
       },
       findings: [],
     });

@@ -57,6 +57,8 @@ export interface Capabilities {
   readonly transactionalMessage: boolean;
   /** A database that admits nobody cannot be entered; otherwise sessions are only ended. */
   readonly closesDatabases: boolean;
+  /** Letters' case does not matter in a column's name. */
+  readonly foldsColumns: boolean;
 }
 
 /**

@@ -24,6 +24,7 @@ export function mysqlLike(dialect: Dialect): Engine {
       transactionalDdl: false,
       transactionalMessage: false,
       closesDatabases: false,
+      foldsColumns: true,
     },
     // A migration may leave its session in another database.
     recordTable: (database) => `${quoted(database)}._migration_sandbox`,

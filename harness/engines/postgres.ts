@@ -10,7 +10,7 @@ export const postgres: Engine = {
   name: "postgres",
   title: "PostgreSQL",
   oldest: "13",
-  capabilities: { transactionalDdl: true, transactionalMessage: true, closesDatabases: true },
+  capabilities: { transactionalDdl: true, transactionalMessage: true, closesDatabases: true, foldsColumns: false },
   recordTable: () => "public._migration_sandbox",
   program: postgresProgram,
   image: postgresImage,

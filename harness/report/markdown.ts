@@ -1,8 +1,8 @@
 import { expectationFor } from "../refusals.ts";
 import { toldOf } from "../rehearsal.ts";
-import { nameOf, type Scenario } from "../scenario.ts";
+import { nameOf, type Scenario, type UpgradePath } from "../scenario.ts";
 import { pathsOf } from "../selection.ts";
-import { expectationInWords } from "../verdict.ts";
+import { type ExpectedFinding, inShort } from "../verdict.ts";
 import { numberOf, pathInWords } from "./pretty.ts";
 
 /** A scenario's table (path, data) → verdict, as Markdown. */
@@ -11,11 +11,19 @@ export function markdown(scenario: Scenario): string {
   const rows = pathsOf(scenario).map(({ name, path }) => {
     const verdicts = engines.map((engine) => {
       const expected = (path.engines?.includes(engine) ?? true) && expectationFor(path.expect, engine);
-      return expected ? expectationInWords(expected, engine).replace(/^broken \((.*)\)$/, "$1") : "";
+      if (!expected) return "";
+      if (expected.outcome === "clean") return "clean";
+      return expected.findings.map((wanted) => inCell(wanted, wanted[engine] ?? wanted.exception, path)).join(", ");
     });
     return [numberOf({ name }), pathInWords(toldOf(path)), ...verdicts];
   });
   const head = ["", `\`${nameOf(scenario)}\``, ...engines];
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** Where a path breaks before its end, the release is told. */
+function inCell(wanted: ExpectedFinding, error: string | number | undefined, { to }: UpgradePath): string {
+  const at = wanted.release === undefined || wanted.release === to ? "" : ` at ${wanted.release}`;
+  return `${inShort(wanted, error)}${at}`;
 }

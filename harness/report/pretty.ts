@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { codeFrameColumns } from "@babel/code-frame";
 import pc from "picocolors";
 import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
-import { expectationInWords, type Finding, type Place } from "../verdict.ts";
+import { expectationInWords, type Finding, inShort, type Place } from "../verdict.ts";
 
 /** What stands above the rehearsals of one scenario on one engine. */
 export function heading({ scenario, title, engine, version, server }: Rehearsal): string {
@@ -48,10 +48,17 @@ export function pathInWords({ path, with: seeder, settings, runners, workaround 
 }
 
 function settingsInWords(settings: unknown): string {
-  const text = JSON.stringify(settings)
-    .replaceAll('"', "")
-    .replace(/([:,])(?=\S)/g, "$1 ");
+  const text = plainly(settings);
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
+}
+
+function plainly(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return `[${value.map(plainly).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return `{${Object.entries(value)
+    .map(([name, inside]) => `${name}: ${plainly(inside)}`)
+    .join(", ")}}`;
 }
 
 function inWords({ met, verdict, expected, engine }: Rehearsal): string {
@@ -61,13 +68,14 @@ function inWords({ met, verdict, expected, engine }: Rehearsal): string {
     verdict.notes.length === 0
       ? ""
       : pc.dim(`, ${verdict.notes.length} ${verdict.notes.length === 1 ? "note" : "notes"}`);
-  const came = verdict.outcome === "clean" ? "clean" : `broken (${verdict.findings.map(codeOf).join(", ")})`;
+  const came = verdict.outcome === "clean" ? "clean" : `broken (${verdict.findings.map(findingInShort).join(", ")})`;
   if (met) return `${came}${verdict.outcome === "broken" ? pc.dim(", as expected") : ""}${notes}`;
   return `${pc.red(`${came}, expected ${wanted}`)}${notes}`;
 }
 
-function codeOf({ code, sqlState, errno, exception }: Finding): string {
-  return [code, errno ?? sqlState ?? exception].filter((part) => part !== undefined).join(" ");
+export function findingInShort(finding: Finding): string {
+  const { sqlState, errno, exception } = finding;
+  return inShort(finding, errno ?? sqlState ?? exception);
 }
 
 function hopsOf({ hops, milliseconds, verdict }: Rehearsal): readonly string[] {

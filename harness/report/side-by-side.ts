@@ -1,8 +1,7 @@
 import pc from "picocolors";
 import type { EngineName } from "../database.ts";
 import type { Rehearsal } from "../rehearsal.ts";
-import type { Finding } from "../verdict.ts";
-import { numberOf, pathInWords } from "./pretty.ts";
+import { findingInShort, numberOf, pathInWords } from "./pretty.ts";
 
 /** For each scenario that was walked on more than one engine: its paths, and what came out on each. */
 export function sideBySide(rehearsals: readonly Rehearsal[]): string {
@@ -63,7 +62,7 @@ function inShort({ verdict }: Rehearsal): string {
     case "clean":
       return "clean";
     case "broken":
-      return shortened([...new Set(verdict.findings.map(codeOf))]);
+      return shortened([...new Set(verdict.findings.map(findingInShort))]);
     case "inconclusive":
       return verdict.cause.code;
   }
@@ -72,10 +71,6 @@ function inShort({ verdict }: Rehearsal): string {
 /** The first is the cause, or as near to it as can be told; all of them stand above. */
 function shortened([first = "", ...more]: readonly string[]): string {
   return more.length === 0 ? first : `${first} (and ${more.length} more)`;
-}
-
-function codeOf({ code, errno, sqlState, exception }: Finding): string {
-  return [code, errno ?? sqlState ?? exception].filter((part) => part !== undefined).join(" ");
 }
 
 function colourOf(rehearsal: Rehearsal | undefined): (text: string) => string {

@@ -12,6 +12,8 @@ export function changed<R extends Row>(
   change: (row: R, n: number) => Row,
   { every = 1 }: Which = {},
 ): Iterable<R> {
+  if (!(Number.isInteger(every) && every >= 1))
+    throw new TypeError(`every is ${every}; it may be a whole number from 1`);
   return {
     *[Symbol.iterator]() {
       let n = 0;

@@ -19,6 +19,7 @@ export function oneToMany<P, R extends Row>(
   fanOut: readonly number[],
   child: (parent: P, i: number, nth: number) => R,
 ): Iterable<R> {
+  if (!fanOut.some((children) => children > 0)) throw new TypeError("no parent has a child: fanOut names none above 0");
   return {
     *[Symbol.iterator]() {
       let i = 0;
