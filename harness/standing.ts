@@ -38,9 +38,9 @@ export interface Standing extends Trodden {
     readonly taken: number;
     readonly before: Snapshot;
     readonly origins: readonly Origin[];
-    /** What had been found before it. */
-    readonly findings: readonly Finding[];
   };
+  /** Who wrote what so far, to be known once the release has been started again on it. */
+  readonly resumed?: readonly Origin[];
   /** Why no more can be told of the last step than it has found. */
   readonly unjudged?: HarnessError;
   /** The last step failed: nothing goes on from here. */

@@ -55,7 +55,7 @@ function taken(step: Step, at: Standing, before: Before, options: StepOptions): 
 async function startAndJudge(step: Start, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
   const { stage, timeout } = options;
   const { release, runners } = step;
-  const begun = { step, taken: at.taken, before: before.state, origins: at.origins, findings: at.findings };
+  const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
   const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
     ...options,
     ...step,
@@ -75,8 +75,10 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   const isInstall = step.last === undefined && cameUp;
   // A start that was tried before is no second upgrade.
   const isFirst = step.last !== undefined && at.hops.every(({ from }) => from === null);
+  const { resumed, ...standing } = at;
   return {
-    ...at,
+    ...standing,
+    ...(resumed !== undefined && { origins: resumed }),
     now: after,
     first: isFirst ? before.state : at.first,
     by: "product",

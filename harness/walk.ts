@@ -74,7 +74,7 @@ class Walker {
 
   /** Takes one step from where `arrive` brings us, and whatever follows from it. */
   async #visit(state: State, before: Snapshot, arrive: () => Promise<Standing>, known: Trodden): Promise<void> {
-    if (this.#bailed) return;
+    if (this.#bailed || pathsThrough(state).every((path) => this.#isTold(path))) return;
     this.#options.onStep?.(state.step, this.#plan);
     let at: Standing | undefined;
     try {
@@ -83,6 +83,7 @@ class Walker {
       at = next;
       if (next.unjudged !== undefined) throw next.unjudged;
       await this.#end(next.failed ? pathsThrough(state) : state.ends, next);
+      if (!next.failed) await this.#workAroundHere(state, next);
       if (next.failed || state.children.length === 0) await this.#done(next);
       else await this.#goOn(state.children, next);
     } catch (error) {
@@ -144,7 +145,8 @@ class Walker {
   async #end(paths: readonly PlannedPath[], at: Standing): Promise<void> {
     const begun = performance.now();
     const judged = [];
-    for (const path of paths) judged.push({ path, own: await this.#ownFindings(path, at) });
+    for (const path of paths.filter((path) => !this.#isTold(path)))
+      judged.push({ path, own: await this.#ownFindings(path, at) });
     const again = paths.length === 0 || at.failed ? [] : await orWhyNot(this.#restarted(at));
     for (const { path, own } of judged) {
       const here = { ...at, milliseconds: at.milliseconds + performance.now() - begun };
@@ -201,6 +203,23 @@ class Walker {
     return conclusive && wanted.every((path) => walked.has(path)) && this.rehearsals.length === paths.length - 1;
   }
 
+  /** An operator does not wait for the end of the path: paths with a workaround leave the others where something is found. */
+  async #workAroundHere(state: State, at: Standing): Promise<void> {
+    const leaving = state.children.flatMap(pathsThrough).filter(({ source, steps, worked }) => {
+      return source.workaround !== undefined && !worked && steps[at.taken]?.kind === "start";
+    });
+    for (const path of at.findings.length === 0 ? [] : leaving) {
+      const { findings, notes } = this.#known.sort(at.findings);
+      const ofInstall = path.stops.length === 1 ? [] : at.ofInstall;
+      const noted = [...ofInstall, ...at.notes, ...notes];
+      if (findings.length > 0) await this.#workAround(path, findings, { ...at, ofInstall: [], notes: noted });
+    }
+  }
+
+  #isTold({ name }: PlannedPath): boolean {
+    return this.rehearsals.some((rehearsal) => rehearsal.name === name);
+  }
+
   /** The operator does what was advised on what is left, and the same release starts again; the verdict is of that. */
   async #workAround(path: PlannedPath, findings: readonly Finding[], at: Standing): Promise<void> {
     const { workaround: task, settings } = path.source;
@@ -212,13 +231,12 @@ class Walker {
       return this.#inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
     }
     const mended: PlannedPath = { ...path, worked: true };
-    const way = wayOf([{ ...started.step, runners: 1 }, ...path.steps.slice(started.taken + 1)], mended);
+    // What was sown at this stop is there; what users do they do again.
+    const since = path.steps.slice(started.taken + 1, at.taken).filter(({ kind }) => kind === "use");
+    const way = wayOf([{ ...started.step, runners: 1 }, ...since, ...path.steps.slice(at.taken)], mended);
     const begun = performance.now();
-    // What earlier hops did, no later start can mend.
-    const earlier = findings.filter((finding) => started.findings.includes(finding));
-    const first = findings.filter((finding) => !earlier.includes(finding));
-    const notes = [...at.notes, ...first];
-    const afresh = { findings: earlier, ofInstall: [], notes, workedAround: first, failed: false };
+    const notes = [...at.notes, ...findings];
+    const afresh = { findings: [], ofInstall: [], notes, workedAround: findings, failed: false };
     const left = await this.#cloned({ ...at, ...afresh });
     const options = {
       stage: this.#stage,
@@ -230,7 +248,14 @@ class Walker {
     const late = () => overdue(`Cannot go on after "${sentence}"`, left.sandbox, this.#steps);
     const done = await orWhyNot(within(this.#options.timeout, doing, late));
     const milliseconds = left.milliseconds + performance.now() - begun;
-    const again: Standing = { ...left, origins: started.origins, taken: started.taken, milliseconds };
+    const resumed = [...at.origins, { by: at.by, state: at.now }];
+    const again: Standing = {
+      ...left,
+      origins: started.origins,
+      ...(at.taken > started.taken + 1 && { resumed }),
+      taken: at.taken - since.length - 1,
+      milliseconds,
+    };
     if (done instanceof HarnessError) await this.#inconclusive(mended, done, again);
     else {
       const { failure, swallowed } = done;
@@ -248,7 +273,7 @@ class Walker {
   }
 
   async #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
-    if (this.#bailed || this.rehearsals.some(({ name }) => name === path.name)) return;
+    if (this.#bailed || this.#isTold(path)) return;
     const ofInstall = "ofInstall" in at ? at.ofInstall : [];
     const isInstall = path.stops.length === 1;
     const findings = isInstall ? [...ofInstall, ...at.findings] : at.findings;

@@ -1,6 +1,15 @@
 // What a failed start leaves behind, and what comes of it once an operator has done something about it.
 
-import { broken, clean, invariant, type Migration, seeder, startAgain, type Task } from "migration-sandbox";
+import {
+  broken,
+  clean,
+  type Database,
+  invariant,
+  type Migration,
+  seeder,
+  startAgain,
+  type Task,
+} from "migration-sandbox";
 import { describe, expect, test } from "vitest";
 import {
   codes,
@@ -102,12 +111,38 @@ describe.each(engines)("a workaround on %s", (engine) => {
         { from: "1.0", to: "1.1", workaround: startAgain, expect: broken("rows-lost") },
       ],
     });
-    // On the second path the lost row is the last hop's own doing, and it is judged anew.
+    // A second start does not bring the row back, at whichever stop.
     expect(outcomes(rehearsals)).toEqual([
       ["broken", "rows-lost"],
       ["broken", "rows-lost"],
     ]);
     expect(rehearsals[0]?.verdict.findings).toMatchObject([{ release: "1.1", table: "users" }]);
+  });
+
+  test("is done at the stop where something was found, and the path goes on from there", async () => {
+    const use = { "names a pet": async ({ db }: { db: Database }) => void (await db("pets").insert({ id: 1 })) };
+    const makePets: Task = async ({ db }) => void (await db.raw("create table pets (id int primary key)"));
+    const paths = [
+      { from: "1.0", via: ["1.1"], to: "1.2", workaround: makePets, expect: clean },
+      { from: "1.0", via: ["1.1"], to: "1.3", workaround: makePets, expect: broken("rows-lost", { table: "users" }) },
+      { from: "1.0", via: ["1.1"], to: "1.2", expect: broken("use-failed", { release: "1.1" }) },
+    ];
+    const rehearsals = await chained({
+      migrations: [users, nothing, "alter table users add column age int", "delete from users where id = 7"],
+      releases: [{}, { use }, {}, {}],
+      seeds: { "1.1": sowing("insert into users values (7, 'gus')", "gus") },
+      paths,
+    });
+    expect(outcomes(rehearsals)).toEqual([["clean"], ["broken", "rows-lost"], ["broken", "use-failed"]]);
+    // What was sown at that stop is sown once, and still known for it.
+    expect(rehearsals.map(({ met }) => met)).toEqual([true, true, true]);
+    expect(rehearsals[0]?.hops.map(({ from, to }) => [from, to])).toEqual([
+      [null, "1.0"],
+      ["1.0", "1.1"],
+      ["1.0", "1.1"],
+      ["1.1", "1.2"],
+    ]);
+    expect(codes(rehearsals[0]?.verdict.notes ?? [])).toEqual(["use-failed"]);
   });
 
   test("that swallows an error is one with a finding", async () => {
