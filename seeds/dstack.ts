@@ -2,7 +2,7 @@ import { oneToMany, seeder, softDeleted } from "migration-sandbox";
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const [ann, bob] = [id(1), id(2)];
-const [annsProject, bobsProject] = [id(11), id(12)];
+const [annsProject, bobsProject, annsOtherProject] = [id(11), id(12), id(13)];
 const noon = "2024-11-01 12:00:00";
 
 const users = [
@@ -38,6 +38,12 @@ export const twoVolumesOfTwoProjects = seeder("two volumes of two projects", ({ 
   plant("volumes", volumes([1, 1])),
 );
 
+/** What could be right by luck: whichever volume is asked, its project is ann's. */
+export const twoVolumesOfOneOwner = seeder("two volumes of one owner", async ({ plant }) => {
+  await plant("projects", [{ id: annsOtherProject, name: "robotics", deleted: false, owner_id: ann }]);
+  await plant("volumes", volumes([1, 1], [annsProject, annsOtherProject]));
+});
+
 export const twoVolumesOneSoftDeleted = seeder("two volumes, one of them soft-deleted", ({ plant }) =>
   plant("volumes", softDeleted(volumes([1, 1]), { deleted: true, deleted_at: noon }, { every: 2 })),
 );
@@ -46,9 +52,9 @@ export const manyVolumes = seeder("many volumes, some of them soft-deleted", ({ 
   plant("volumes", softDeleted(volumes([2, 3]), { deleted: true, deleted_at: noon }, { every: 2 })),
 );
 
-/** @param fanOut how many ann's project has, and how many bob's */
-function volumes(fanOut: readonly [number, number]) {
-  return oneToMany([annsProject, bobsProject], fanOut, (project_id, i) => ({
+/** @param fanOut how many the first of the projects has, and how many the second */
+function volumes(fanOut: readonly [number, number], projects = [annsProject, bobsProject]) {
+  return oneToMany(projects, fanOut, (project_id, i) => ({
     id: id(100 + i),
     name: `data-${i}`,
     project_id,

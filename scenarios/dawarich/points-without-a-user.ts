@@ -1,6 +1,7 @@
 // A data migration of Dawarich 0.9.12 saves old points through the model of today, which demands a user since 0.9.0.
 // The address without a log-in, which 0.4.0 to 0.6 still have, goes on storing points without one, after the migration
-// that gave a user to all there were. So who upgrades step by step, using what they have, is stopped; who jumps is not.
+// that gave a user to all there were. So who upgrades step by step, using what they have, is stopped; who jumps is
+// not, if somebody had registered by then.
 import { broken, clean, defineScenario, startAgain } from "migration-sandbox";
 import { importWithoutAUser, oneUserWithPoints, pointsAndNobody, pointsOfOneUser } from "../../seeds/dawarich.ts";
 import { everyPointIsRight, halfFilledIn } from "./checks.ts";

@@ -1,7 +1,7 @@
 // The advice for 1.0.0-beta6 was to add the missing column by hand, as BIGINT. With it connections can be deleted
 // again. But it is not the column that the fix adds: nothing indexes it, and on MySQL and MariaDB it is signed where
 // the ids it refers to are not. The fix, which adds what is missing, later brings the index and leaves the type as it
-// finds it.
+// finds it. As BIGINT UNSIGNED it would have been the fix's.
 import {
   broken,
   type Check,
@@ -20,6 +20,9 @@ const column = "connection_id";
 
 const addColumnByHand: Task = async ({ db }) => {
   await db.raw(`alter table ${table} add column ${column} bigint`);
+};
+const addUnsignedColumnByHand: Task = async ({ db }) => {
+  await db.raw(`alter table ${table} add column ${column} bigint unsigned`);
 };
 const mendedByHand: Tasks = { "an operator adds the column by hand": addColumnByHand, ...usedSinceBeta6 };
 
@@ -74,5 +77,14 @@ export default defineScenario({
     },
     { from: "0.20.0", to: "1.0.0", expect: clean },
     { to: "1.0.0", expect: clean },
+    // The advice that would have been right. PostgreSQL has no such type, and does without.
+    {
+      from: "0.20.0",
+      via: ["1.0.0-beta6"],
+      to: "1.0.0",
+      workaround: addUnsignedColumnByHand,
+      engines: ["mysql", "mariadb"],
+      expect: clean,
+    },
   ],
 });

@@ -6,6 +6,7 @@ import {
   manyVolumes,
   oneVolume,
   twoOwners,
+  twoVolumesOfOneOwner,
   twoVolumesOfOneProject,
   twoVolumesOfTwoProjects,
   twoVolumesOneSoftDeleted,
@@ -46,5 +47,7 @@ export default defineScenario({
     { ...toMended, with: twoVolumesOneSoftDeleted },
     { ...toMended, with: manyVolumes },
     { to: "0.18.23 by project", expect: clean },
+    { ...toMerged, with: twoVolumesOfOneOwner, expect: right },
+    { ...toMended, with: twoVolumesOfOneOwner },
   ],
 });

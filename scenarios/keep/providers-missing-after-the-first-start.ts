@@ -92,5 +92,7 @@ export default defineScenario({
     // Where a second start does help.
     { to: tenantLast, settings: login("DB"), check: provided, expect: untilTheSecondStart, ...alike },
     { to: tenantLast, settings: login("DB"), workaround: startAgain, check: provided, expect: clean, ...alike },
+    // One that the list of 0.47.5 has made good since.
+    { to: "0.41.2", settings: login("ONELOGIN"), check: provided, expect: missing("0.41.2"), ...alike },
   ],
 });

@@ -1,4 +1,4 @@
-import { type Migration, type Scenario, startAgain, type Tasks } from "migration-sandbox";
+import { type Migration, type Scenario, startAgain, type Task, type Tasks } from "migration-sandbox";
 import { describe, expect, test } from "vitest";
 import columnAddedByHand from "../../scenarios/devlake/column-added-by-hand.ts";
 import connectionCannotBeDeleted from "../../scenarios/devlake/connection-cannot-be-deleted.ts";
@@ -104,8 +104,18 @@ describe.concurrent("column-added-by-hand", () => {
       });
     const release = { migrations: shipped(until["0.20.0"], { ...pagerdutyFix, up: signed }) };
     expect(await unmet(withRelease(columnAddedByHand, "1.0.0", release), { engine: "mariadb" })).toEqual(
-      numbers(2, 3, 4),
+      numbers(2, 3, 4, 5),
     );
+  });
+
+  test("needs the operator to add an unsigned one too, on mariadb", async () => {
+    const signed: Task = async ({ db }) => {
+      await db.raw(`alter table ${scopeConfigs} add column connection_id bigint`);
+    };
+    const paths = columnAddedByHand.paths.map((path) =>
+      "workaround" in path && path.to === "1.0.0" ? { ...path, workaround: signed } : path,
+    );
+    expect(await unmet({ ...columnAddedByHand, paths }, { engine: "mariadb" })).toEqual(["#5"]);
   });
 
   test("needs the operator's hand and its check", async () => {
