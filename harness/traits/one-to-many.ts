@@ -19,7 +19,8 @@ export function oneToMany<P, R extends Row>(
   fanOut: readonly number[],
   child: (parent: P, i: number, nth: number) => R,
 ): Iterable<R> {
-  if (!fanOut.some((children) => children > 0)) throw new TypeError("no parent has a child: fanOut names none above 0");
+  if (!Array.isArray(fanOut) || fanOut.length === 0 || !fanOut.every((n) => Number.isInteger(n) && n >= 0))
+    throw new TypeError(`oneToMany: fanOut is ${JSON.stringify(fanOut)}; it may be a list of whole numbers from 0`);
   return {
     *[Symbol.iterator]() {
       let i = 0;
