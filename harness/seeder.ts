@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
+import { inspect } from "node:util";
 import type { Faker } from "@faker-js/faker";
+import { allAwaited, told, toldOf } from "./awaited.ts";
 import type { Database } from "./database.ts";
 import type { Engine } from "./engines/engine.ts";
+import { type Planting, refusalOf } from "./engines/planting.ts";
 import { HarnessError, messageOf } from "./errors.ts";
 import type { Row } from "./snapshot.ts";
 
@@ -72,49 +75,78 @@ export interface Field {
   readonly db: Database;
   readonly engine: Pick<Engine, "plant" | "fallow">;
   readonly seed: number;
+  /** Milliseconds that a plant which nobody awaited has to come to its end. */
+  readonly patience?: number;
 }
 
 /**
  * Lets a seeder sow. The same seeder and seed give the same rows, wherever in a run it stands.
  *
- * @throws {HarnessError} `seeder-failed`, whatever the seeder threw: a migration is never blamed for it. What the server does not
- * let us do keeps its own code.
+ * @throws {HarnessError} `seeder-failed`, whatever the seeder threw or did not await: a migration is never blamed for it. What the
+ * server does not let us do keeps its own code.
  */
-export async function sow({ name, sow }: Seeder, { db, engine, seed }: Field): Promise<void> {
+export async function sow({ name, sow }: Seeder, { db, engine, seed, patience = 5000 }: Field): Promise<void> {
   const start = createHash("sha256").update(`${seed} ${name}`).digest().readUInt32LE();
   const random = mulberry32(start);
   let own: Faker | undefined;
-  const soilOf = (db: Database): Soil => ({
-    db,
-    random,
-    // Loaded when a seeder asks for it: most never do, and it is large.
-    get faker() {
-      own ??= fakerFrom(start);
-      return own;
-    },
-    async plant(table, rows) {
-      refuseSpent(table, rows);
-      await engine.plant(db, { table, rows });
-    },
-    fallow: (sow) => engine.fallow(db, (resting) => sow(soilOf(resting))),
-  });
+  let fallows = 0; // Under way, one inside another.
+  const sowOn = (db: Database, sow: Seeder["sow"], depth: number) =>
+    allAwaited(patience, (begin) =>
+      sow({
+        db,
+        random,
+        // Loaded when a seeder asks for it: most never do, and it is large.
+        get faker() {
+          own ??= fakerFrom(start);
+          return own;
+        },
+        plant: (table, rows) => begin(`plant("${table}", …)`, plantOn(engine, { db, table, rows }, fallows > depth)),
+        fallow: (sow) => begin("fallow(…)", fallowOn(db, sow, depth)),
+      }),
+    );
+  const fallowOn = (db: Database, sow: Seeder["sow"], depth: number) =>
+    engine.fallow(db, async (resting) => {
+      fallows++;
+      await sowOn(resting, sow, depth + 1).finally(() => fallows--);
+    });
   try {
-    await sow(soilOf(db));
+    if (typeof sow !== "function")
+      throw new TypeError('it is no seeder (one is made by seeder("…", async ({ plant }) => …))');
+    await sowOn(db, sow, 0);
   } catch (cause) {
     const code = cause instanceof HarnessError ? cause.code : "seeder-failed";
-    throw new HarnessError(code, `Cannot sow "${name}": ${messageOf(cause)}`, { cause });
+    throw new HarnessError(code, `Cannot sow "${name}": ${toldOf(cause)}`, { cause });
   }
+}
+
+type Plot = Planting & { readonly db: Database };
+
+async function plantOn(engine: Field["engine"], { db, table, rows }: Plot, isBesideFallow: boolean): Promise<void> {
+  try {
+    refuseNoList(table, rows);
+    refuseSpent(rows);
+    await engine.plant(db, { table, rows });
+  } catch (error) {
+    const { message = messageOf(error), isOrphan = false } = refusalOf(error) ?? {};
+    const way = " (plant with the soil that fallow hands over: fallow(({ plant }) => …))";
+    throw told(error, `plant("${table}"): ${message}${isOrphan && isBesideFallow ? way : ""}`);
+  }
+}
+
+function refuseNoList(table: string, rows: unknown): void {
+  if (typeof rows === "object" && rows !== null && Symbol.iterator in rows) return;
+  const quoted = inspect(rows, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  const short = quoted.length > 80 ? `${quoted.slice(0, 79)}…` : quoted;
+  throw new TypeError(`the rows are ${short} (plant takes a list of rows: plant("${table}", [{ … }]))`);
 }
 
 /** Generators that were planted once: a second time they would quietly have no rows. */
 const spent = new WeakSet<object>();
 
-function refuseSpent(table: string, rows: Iterable<Row>): void {
+function refuseSpent(rows: Iterable<Row>): void {
   if ((rows[Symbol.iterator]() as unknown) !== rows) return;
   if (spent.has(rows))
-    throw new TypeError(
-      `the rows for "${table}" can be read only once, and were planted before (make them inside the seeder)`,
-    );
+    throw new TypeError("the rows can be read only once, and were planted before (make them inside the seeder)");
   spent.add(rows);
 }
 

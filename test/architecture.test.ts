@@ -21,7 +21,17 @@ const layers = {
       "start.ts",
     ],
     ...[
-      ...["rehearse.ts", "standing.ts", "step.ts", "ends.ts", "restart.ts", "runner.ts", "task.ts", "known.ts"],
+      ...[
+        "rehearse.ts",
+        "standing.ts",
+        "step.ts",
+        "ends.ts",
+        "restart.ts",
+        "runner.ts",
+        "task.ts",
+        "known.ts",
+        "awaited.ts",
+      ],
       "doctor.ts",
       "time-limit.ts",
       "selection.ts",

@@ -57,6 +57,57 @@ for (const name of ["postgres", "mariadb", "mysql"] as const) {
         expect(table !== undefined && key !== undefined && (await snapshot.orphans([{ table, key }]))).toEqual([3]);
         await snapshot.end();
       }));
+
+    test("what the server refuses is told with its table and its row, counted among all that are planted", () =>
+      inSandbox(stage(), async (soil) => {
+        const long = { id: 5003, title: "x".repeat(101) };
+        const some = Array.from({ length: 5000 }, (_, i) => ({ id: i + 1, title: "x" }));
+        const rows = [...some, { id: 5001 }, { id: 5002, title: "y" }, long];
+        const where = (row: number) => (name === "postgres" ? `(row ${row}, column title: "xxx` : ` at row ${row}`);
+        const all = await failure(soil, ({ plant }) => plant("posts", rows));
+        expect(all).toMatch(/^Cannot sow "s": plant\("posts"\): .* too long for /i);
+        expect(all).toContain(where(5003));
+        await soil.db("posts").delete();
+        expect(await failure(soil, ({ plant }) => plant("posts", rows.slice(5001)))).toContain(where(2));
+      }));
+
+    test("a parent who is missing beside a fallow is told with the way into it", () =>
+      inSandbox(stage(), async (soil) => {
+        const posts = [{ id: 1, author_id: 404 }];
+        const way = "(plant with the soil that fallow hands over: fallow(({ plant }) => …))";
+        expect(await failure(soil, ({ plant, fallow }) => fallow(() => plant("posts", posts)))).toContain(way);
+        expect(await failure(soil, ({ plant }) => plant("posts", posts))).not.toContain("fallow");
+        const after = await failure(soil, async ({ plant, fallow }) => {
+          await fallow(({ plant }) => plant("posts", posts));
+          await plant("posts", [{ id: 2, author_id: 405 }]);
+        });
+        expect(after).not.toContain("fallow");
+        const twice = [1, 1].map((id) => ({ id, author_id: null }));
+        expect(await failure(soil, ({ plant, fallow }) => fallow(() => plant("posts", twice)))).not.toContain("fallow");
+      }));
+
+    test.each<[string, (soil: Soil) => unknown]>([
+      ['plant("nowhere", …)', async ({ plant }) => void plant("nowhere", [{ id: 1 }])],
+      ['plant("posts", …)', async ({ plant }) => void plant("posts", [{ id: 1 }])],
+      ['plant("posts", …)', ({ plant }) => void plant("posts", [{ id: 1 }])],
+      ["fallow(…)", async ({ fallow }) => void fallow(({ plant }) => plant("nowhere", [{ id: 1 }]))],
+      ['plant("nowhere", …)', ({ fallow }) => fallow(async ({ plant }) => void plant("nowhere", [{ id: 1 }]))],
+      [
+        'plant("nowhere", …)',
+        async ({ plant, db }) => {
+          void plant("nowhere", [{ id: 1 }]);
+          for (let n = 0; n < 20; n++) await db("posts");
+        },
+      ],
+      [
+        'plant("posts", …)',
+        async ({ plant }) => void [[{ id: 1 }]].forEach(async (rows) => await plant("posts", rows)),
+      ],
+    ])("%s that was not awaited is told, and nothing is thrown where nobody waits (#%#)", (what, sow) =>
+      inSandbox(stage(), async (soil) => {
+        expect(await failure(soil, sow as Seeder["sow"])).toBe(`Cannot sow "s": ${what} was not awaited`);
+      }),
+    );
   });
 }
 
@@ -89,7 +140,8 @@ describe("sow()", () => {
       expect(thrown).toBeInstanceOf(HarnessError);
       expect(thrown).toMatchObject({
         code: "seeder-failed",
-        message: 'Cannot sow "ann twice": duplicate key value violates unique constraint "users_pkey"',
+        message:
+          'Cannot sow "ann twice": plant("users"): duplicate key value violates unique constraint "users_pkey" (row 2; Key (id)=(1) already exists)',
         cause: { code: "23505" },
       });
     }));
@@ -114,9 +166,74 @@ describe("sow()", () => {
       await soil.sow(ann);
       await soil.db("users").delete();
       await expect(soil.sow(ann)).rejects.toThrow(
-        'Cannot sow "ann": the rows for "users" can be read only once, and were planted before (make them inside the seeder)',
+        'Cannot sow "ann": plant("users"): the rows can be read only once, and were planted before (make them inside the seeder)',
       );
     }));
+
+  test("what failed because something else was not awaited is told with that", () =>
+    inSandbox(stage(), async (soil) => {
+      function* slow() {
+        yield { id: 1, name: "ann", email: "ann@x.org" };
+        throw new RangeError("no more rows");
+      }
+      const forgetful = failure(soil, async ({ plant }) => {
+        void plant("users", slow());
+        await plant("posts", [{ id: 1, author_id: 1 }]);
+      });
+      expect(await forgetful).toMatch(
+        /^Cannot sow "s": plant\("posts"\): .*not present in table "users"\) \(plant\("users", …\) was not awaited\)$/,
+      );
+    }));
+
+  test("however it is waited for, it was", () =>
+    inSandbox(stage(), async (soil) => {
+      const user = (id: number) => [{ id, name: "ann", email: `${id}` }];
+      await soil.sow(
+        seeder("all awaited", async ({ plant, fallow }) => {
+          await plant("users", user(1));
+          await Promise.all([plant("users", user(2)), plant("users", user(3))]);
+          const later = plant("users", user(4));
+          await plant("users", user(5)).finally(() => {});
+          await later;
+          await plant("nowhere", []).catch(() => {});
+          await fallow(async ({ plant }) => plant("users", user(6)));
+          return plant("users", user(7));
+        }),
+      );
+      expect(await soil.db("users").pluck("id")).toHaveLength(7);
+      const shortened = failure(soil, async ({ plant }) => {
+        await Promise.all([plant("nowhere", [{ id: 1 }]), plant("users", user(8))]);
+      });
+      expect(await shortened).toBe('Cannot sow "s": plant("nowhere"): relation "nowhere" does not exist');
+    }));
+
+  test("what never ends is not waited for for long", async () => {
+    const engine = { plant: () => new Promise<void>(() => {}), fallow: async () => {} };
+    const field = { db: {} as Database, engine, seed: 1, patience: 20 };
+    const forgetful = seeder("s", async ({ plant }) => void plant("users", []));
+    await expect(sow(forgetful, field)).rejects.toThrow('Cannot sow "s": plant("users", …) was not awaited');
+  });
+
+  test.each<[unknown, string]>([
+    [{ id: 1 }, "{ id: 1 }"],
+    ["ann", "'ann'"],
+    [undefined, "undefined"],
+    [Promise.resolve([]), "Promise { [] }"],
+  ])("plant() is told that %o is no list of rows", (rows, quoted) =>
+    inSandbox(stage(), async (soil) => {
+      expect(await failure(soil, ({ plant }) => plant("users", rows as Row[]))).toBe(
+        `Cannot sow "s": plant("users"): the rows are ${quoted} (plant takes a list of rows: plant("users", [{ … }]))`,
+      );
+    }),
+  );
+
+  test("what is no seeder is told how one is made", async () => {
+    const engine = { plant: async () => {}, fallow: async () => {} };
+    await expect(sow({ name: "x" } as Seeder, { db: {} as Database, engine, seed: 1 })).rejects.toMatchObject({
+      code: "seeder-failed",
+      message: 'Cannot sow "x": it is no seeder (one is made by seeder("…", async ({ plant }) => …))',
+    });
+  });
 });
 
 describe("believable()", () => {
@@ -153,6 +270,14 @@ interface Bed {
   readonly db: Database;
   readonly sandbox: Sandbox;
   readonly sow: (seeder: Seeder, seed?: number) => Promise<void>;
+}
+
+/** What a seeder "s" that cannot sow is told. */
+async function failure({ sow }: Bed, sows: Seeder["sow"]): Promise<string> {
+  const thrown = await thrownBy(sow(seeder("s", sows)));
+  expect(thrown).toBeInstanceOf(HarnessError);
+  expect(thrown).toMatchObject({ code: "seeder-failed" });
+  return (thrown as HarnessError).message;
 }
 
 async function inSandbox(stage: Stage, act: (bed: Bed) => Promise<void>): Promise<void> {

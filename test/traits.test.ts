@@ -28,6 +28,19 @@ describe("oneToMany()", () => {
     expect([...oneToMany([], [50], () => ({ id: 1 }))]).toEqual([]);
     expect([...oneToMany(users, [0], () => ({ id: 1 }))]).toEqual([]);
   });
+
+  test.each<[unknown, string]>([
+    [3, "3"],
+    [undefined, "undefined"],
+    [[], "[]"],
+    [[1, 0.5], "[ 1, 0.5 ]"],
+    [[1, -1], "[ 1, -1 ]"],
+    [["2"], "[ '2' ]"],
+  ])("refuses %o to fan out by", (fanOut, quoted) => {
+    expect(() => oneToMany(users, fanOut as number[], () => ({ id: 1 }))).toThrow(
+      new TypeError(`oneToMany: fanOut is ${quoted}; it may be a list of whole numbers from 0`),
+    );
+  });
 });
 
 describe("what some of the rows are like", () => {
@@ -49,6 +62,15 @@ describe("what some of the rows are like", () => {
 
   test("ofTwoOwners() gives rows to either by turns", () => {
     expect([...ofTwoOwners(users, "tenant", ["a", "b"])].map((row) => row.tenant)).toEqual(["a", "b", "a", "b", "a"]);
+  });
+
+  test.each([
+    ["softDeleted", 0, () => softDeleted(users, {}, { every: 0 })],
+    ["withoutParent", 1.5, () => withoutParent(users, "team_id", { every: 1.5 })],
+    ["orphans", Number.NaN, () => orphans(users, {}, { every: Number.NaN })],
+    ["orphans", "'2'", () => orphans(users, {}, { every: "2" as unknown as number })],
+  ])("%s() refuses every %o-th", (trait, every, made) => {
+    expect(made).toThrow(new TypeError(`${trait}: every is ${every}; it may be a whole number from 1`));
   });
 
   test("the rows that were given stay as they are", () => {
@@ -88,6 +110,12 @@ describe("rows that are there twice", () => {
 });
 
 describe("lengthsAround()", () => {
+  test.each([0, 2.5, Number.NaN])("refuses a limit of %o", (limit) => {
+    expect(() => lengthsAround(limit, (text) => ({ text }))).toThrow(
+      new TypeError(`lengthsAround: limit is ${limit}; it may be a whole number from 1`),
+    );
+  });
+
   test("has a text short of the limit, at it and beyond, in letters of every width", () => {
     const rows = [...lengthsAround(10, (text, i) => ({ id: i, text }))];
     expect(rows.map(({ text }) => [...text].length)).toEqual([9, 10, 11, 9, 10, 11, 9, 10, 11, 9, 10, 11]);

@@ -11,6 +11,8 @@ export interface Planting {
 export interface Run {
   readonly columns: readonly string[];
   readonly rows: Iterable<readonly unknown[]>;
+  /** How many rows came in the runs before it. */
+  readonly before: number;
 }
 
 /**
@@ -21,14 +23,17 @@ export function* runsOf(rows: Iterable<Row>): Generator<Run> {
   const source = rows[Symbol.iterator]();
   try {
     let next = source.next();
+    let taken = 0;
     while (!next.done) {
       const columns = columnsOf(next.value);
       yield {
         columns,
+        before: taken,
         rows: (function* () {
           for (; !next.done; next = source.next()) {
             const values = valuesOf(next.value, columns);
             if (values === undefined) return;
+            taken++;
             yield values;
           }
         })(),
@@ -52,6 +57,25 @@ function valuesOf(row: Row, columns: readonly string[]): readonly unknown[] | un
   return named.length === columns.length && named.every((name) => columns.includes(name))
     ? columns.map((name) => row[name])
     : undefined;
+}
+
+/** Why the server refused rows, for whoever planted them: what is thrown stays the driver's error. */
+export interface Refusal {
+  readonly message: string;
+  /** A row's parent is missing. */
+  readonly isOrphan: boolean;
+}
+
+const refusals = new WeakMap<object, Refusal>();
+
+/** Remembers why rows were refused; the error is to be thrown as it is. */
+export function refused<E extends object>(error: E, refusal: Refusal): E {
+  refusals.set(error, refusal);
+  return error;
+}
+
+export function refusalOf(thrown: unknown): Refusal | undefined {
+  return typeof thrown === "object" && thrown !== null ? refusals.get(thrown) : undefined;
 }
 
 /** @throws {TypeError} for what Knex would have made SQL of. */

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
-import type { Client } from "pg";
+import type { Client, DatabaseError } from "pg";
 import type { Database } from "../database.ts";
 import { HarnessError, messageOf } from "../errors.ts";
-import { discard, onSession, type Planting, refuseSql, runsOf, tableName } from "./planting.ts";
+import { discard, onSession, type Planting, refused, refuseSql, runsOf, tableName } from "./planting.ts";
 import { knexOverOne } from "./postgres-session.ts";
 import { quoted } from "./postgres-text.ts";
 
@@ -13,12 +13,25 @@ const pieceLength = 64 * 1024;
 export async function plant(db: Database, planting: Planting): Promise<void> {
   const table = tableName(db, planting.table);
   await onSession<Client, void>(db, async (client) => {
-    for (const { columns, rows } of runsOf(planting.rows)) {
+    for (const { columns, rows, before } of runsOf(planting.rows)) {
       if (columns.length > 0) {
-        await copy(client, `copy ${table} (${columns.map(quoted).join(", ")}) from stdin`, piecesOf(rows));
+        const into = `copy ${table} (${columns.map(quoted).join(", ")}) from stdin`;
+        await copy(client, into, piecesOf(rows)).catch((error) => {
+          throw explained(error, before);
+        });
       } else for (const _ of rows) await client.query(`insert into ${table} default values`);
     }
   });
+}
+
+/** The server counts the lines of one COPY, which are the rows of one run. */
+function explained(error: DatabaseError, before: number): DatabaseError {
+  if (error.severity === undefined) return error;
+  const line = /^COPY .*?, line (\d+)(.*)$/m.exec(error.where ?? "");
+  const row = line === null ? [] : [`row ${before + Number(line[1])}${line[2]}`];
+  const aside = [...row, ...(error.detail === undefined ? [] : [error.detail.replace(/\.$/, "")])].join("; ");
+  const message = aside === "" ? error.message : `${error.message} (${aside})`;
+  return refused(error, { message, isOrphan: error.code === "23503" });
 }
 
 /** A session whose part is a replica's checks no foreign key, and fires no trigger that is not made for that. */

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Row } from "../snapshot.ts";
 
 /** Which rows of those that are given; the others stay as they are. */
@@ -10,10 +11,10 @@ export interface Which {
 export function changed<R extends Row>(
   rows: Iterable<R>,
   change: (row: R, n: number) => Row,
-  { every = 1 }: Which = {},
+  { trait, every = 1 }: Which & { readonly trait: string },
 ): Iterable<R> {
   if (!(Number.isInteger(every) && every >= 1))
-    throw new TypeError(`every is ${every}; it may be a whole number from 1`);
+    throw new TypeError(`${trait}: every is ${inspect(every)}; it may be a whole number from 1`);
   return {
     *[Symbol.iterator]() {
       let n = 0;

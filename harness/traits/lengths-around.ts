@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Row } from "../snapshot.ts";
 
 /**
@@ -14,6 +15,8 @@ import type { Row } from "../snapshot.ts";
  * ```
  */
 export function lengthsAround<R extends Row>(limit: number, row: (text: string, i: number) => R): Iterable<R> {
+  if (!(Number.isInteger(limit) && limit >= 1))
+    throw new TypeError(`lengthsAround: limit is ${inspect(limit)}; it may be a whole number from 1`);
   return {
     *[Symbol.iterator]() {
       let i = 0;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Row } from "../snapshot.ts";
 
 /**
@@ -5,6 +6,7 @@ import type { Row } from "../snapshot.ts";
  * parent for all, comes through with a single row: `update … set x = (select …)` fails, or is wrong, from the second on.
  *
  * @param child makes a row of its parent, its number among all children from 0, and its number among its siblings
+ * @throws {TypeError} if no parent would have a child
  *
  * @example
  * ```ts
@@ -19,8 +21,7 @@ export function oneToMany<P, R extends Row>(
   fanOut: readonly number[],
   child: (parent: P, i: number, nth: number) => R,
 ): Iterable<R> {
-  if (!Array.isArray(fanOut) || fanOut.length === 0 || !fanOut.every((n) => Number.isInteger(n) && n >= 0))
-    throw new TypeError(`oneToMany: fanOut is ${JSON.stringify(fanOut)}; it may be a list of whole numbers from 0`);
+  refuseFanOut(fanOut);
   return {
     *[Symbol.iterator]() {
       let i = 0;
@@ -31,4 +32,10 @@ export function oneToMany<P, R extends Row>(
       }
     },
   };
+}
+
+function refuseFanOut(fanOut: unknown): void {
+  const isList = Array.isArray(fanOut) && fanOut.every((children) => Number.isInteger(children) && children >= 0);
+  if (isList && fanOut.length > 0) return;
+  throw new TypeError(`oneToMany: fanOut is ${inspect(fanOut)}; it may be a list of whole numbers from 0`);
 }

@@ -19,5 +19,5 @@ import { changed, type Which } from "./changed.ts";
  * ```
  */
 export function orphans<R extends Row>(rows: Iterable<R>, missing: Row, which?: Which): Iterable<R> {
-  return changed(rows, () => missing, which);
+  return changed(rows, () => missing, { ...which, trait: "orphans" });
 }

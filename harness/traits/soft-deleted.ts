@@ -16,5 +16,5 @@ import { changed, type Which } from "./changed.ts";
  * ```
  */
 export function softDeleted<R extends Row>(rows: Iterable<R>, mark: Row, which?: Which): Iterable<R> {
-  return changed(rows, () => mark, which);
+  return changed(rows, () => mark, { ...which, trait: "softDeleted" });
 }

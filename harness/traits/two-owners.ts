@@ -17,5 +17,7 @@ export function ofTwoOwners<R extends Row, C extends string, O>(
   column: C,
   owners: readonly [O, O],
 ): Iterable<R & Readonly<Record<C, O>>> {
-  return changed(rows, (_, n) => ({ [column]: owners[n % 2] })) as Iterable<R & Readonly<Record<C, O>>>;
+  return changed(rows, (_, n) => ({ [column]: owners[n % 2] }), { trait: "ofTwoOwners" }) as Iterable<
+    R & Readonly<Record<C, O>>
+  >;
 }

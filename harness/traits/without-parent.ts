@@ -13,5 +13,5 @@ import { changed, type Which } from "./changed.ts";
  * ```
  */
 export function withoutParent<R extends Row>(rows: Iterable<R>, column: string & keyof R, which?: Which): Iterable<R> {
-  return changed(rows, () => ({ [column]: null }), which);
+  return changed(rows, () => ({ [column]: null }), { ...which, trait: "withoutParent" });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Database } from "../../harness/database.ts";
 import type { Engine } from "../../harness/engines/engine.ts";
+import { refusalOf } from "../../harness/engines/planting.ts";
 import { postgres } from "../../harness/engines/postgres.ts";
 import { HarnessError } from "../../harness/errors.ts";
 import { endKnex, type Sandbox, type Stage } from "../../harness/sandbox.ts";
@@ -77,6 +78,19 @@ function loadContract(engine: Engine, stage: () => Stage): void {
           await engine.plant(one, { table: "t", rows: [id(1)] });
         });
         expect([loads, await db("t").pluck("name")]).toEqual([1, ["n\\1"]]);
+      }));
+
+    test("of what a trigger cannot write, the trigger's own count of rows is not told", () =>
+      inSandbox(stage(), async (db) => {
+        await db.raw("create table t (id int primary key, name varchar(20))");
+        await db.raw("create table initials (name varchar(1))");
+        await db.raw(
+          "create trigger tell after insert on t for each row insert into initials values ('n'), (new.name)",
+        );
+        const rows = [1, 2, 3].map((id) => ({ id, name: id === 3 ? "nn" : "n" }));
+        const thrown = await thrownBy(engine.plant(db, { table: "t", rows }));
+        expect(thrown).toMatchObject({ message: expect.stringMatching(/^Data .+ for column 'name' at row 2$/) });
+        expect(refusalOf(thrown)?.message).toMatch(/^Data .+ for column 'name'$/);
       }));
 
     test("only notes that the server takes of a value are no failure", () =>
