@@ -1,4 +1,5 @@
 import { differences } from "./difference.ts";
+import type { Start } from "./plan.ts";
 import { Runner } from "./runner.ts";
 import { guarded, readingOf } from "./sandbox.ts";
 import type { Standing } from "./standing.ts";
@@ -13,17 +14,17 @@ import type { Finding } from "./verdict.ts";
 export async function restartedOnce(at: Standing, options: StepOptions): Promise<readonly Finding[]> {
   const step = at.started?.step;
   if (step === undefined) return [];
-  if (step.release.boot.length === 0 && (await nothingPending(at, options))) return [];
+  if (step.release.boot.length === 0 && (await nothingPending(step, at, options))) return [];
   await at.now.close();
   if (!at.sandbox.frozen) await at.sandbox.freeze();
   const sandbox = await at.sandbox.clone();
   const after = readingOf(sandbox);
   try {
-    const { hop, findings } = await start(sandbox, step.release, { ...options, ...step, from: lastOf(at), runners: 1 });
+    const { name: release } = step.release;
+    const { hop, findings } = await start(sandbox, step.release, { ...options, ...step, from: release, runners: 1 });
     const changes = await guarded(options.stage, () => differences(at.now, after));
     const again = hop.migrations.map(({ name }) => `"${name}"`).join(", ");
     const why = again === "" ? "" : `, which runs ${again} again (the record has lost it),`;
-    const { name: release } = step.release;
     return [
       ...findings
         .filter((finding) => !at.findings.concat(at.ofInstall).some((known) => alike(known, finding)))
@@ -42,13 +43,8 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
   }
 }
 
-function lastOf({ hops }: Standing): string | null {
-  return hops.at(-1)?.to ?? null;
-}
-
-async function nothingPending({ sandbox, started }: Standing, options: StepOptions): Promise<boolean> {
-  if (started === undefined) return true;
-  const runner = await Runner.connect(sandbox, started.step.release, { ...options, ...started.step });
+async function nothingPending(step: Start, { sandbox }: Standing, options: StepOptions): Promise<boolean> {
+  const runner = await Runner.connect(sandbox, step.release, { ...options, ...step });
   try {
     await runner.read();
     return !runner.hasPending;

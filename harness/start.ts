@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { HarnessError } from "./errors.ts";
 import type { PlannedRelease } from "./plan.ts";
 import { Runner, type RunnerOptions, since } from "./runner.ts";
@@ -89,7 +90,7 @@ async function startLocked([holder, ...others]: readonly Runner[], { name, lock 
       };
     } else {
       // Asked for again rather than waited for: a statement that waits would itself hold up what runs under the lock.
-      while (!(await runner.tryLock())) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (!(await runner.tryLock())) await sleep(5);
       await runner.read();
       await upTo(runner);
     }

@@ -208,12 +208,11 @@ class Walker {
     const leaving = state.children.flatMap(pathsThrough).filter(({ source, steps, worked }) => {
       return source.workaround !== undefined && !worked && steps[at.taken]?.kind === "start";
     });
-    for (const path of at.findings.length === 0 ? [] : leaving) {
-      const { findings, notes } = this.#known.sort(at.findings);
-      const ofInstall = path.stops.length === 1 ? [] : at.ofInstall;
-      const noted = [...ofInstall, ...at.notes, ...notes];
-      if (findings.length > 0) await this.#workAround(path, findings, { ...at, ofInstall: [], notes: noted });
-    }
+    if (leaving.length === 0) return;
+    const { findings, notes: accepted } = this.#known.sort(at.findings);
+    const notes = [...at.ofInstall, ...at.notes, ...accepted];
+    for (const path of findings.length === 0 ? [] : leaving)
+      await this.#workAround(path, findings, { ...at, ofInstall: [], notes });
   }
 
   #isTold({ name }: PlannedPath): boolean {
