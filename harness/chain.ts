@@ -1,10 +1,28 @@
 import { type Database, type EngineName, forEngine, type PerEngine } from "./database.ts";
+import type { Driver } from "./driver.ts";
 import { HarnessError, knownNames } from "./errors.ts";
+import type { LockRule, Migrator, TransactionRule } from "./migrator.ts";
 
 /** SQL that stands in a file, so that a message can point into it. */
 export interface SqlFile {
   readonly sql: string;
   readonly file: string;
+  /** Where `sql` is a part of the file: all of its text, and the characters before that part. */
+  readonly within?: { readonly text: string; readonly start: number };
+  /**
+   * How its tool sends it: one message each. Unless said, as the release's transaction rule does. A function reads pieces while
+   * they are sent, for files that are too large to be held; `sql` is empty then.
+   */
+  readonly pieces?: readonly Piece[] | (() => AsyncIterable<Piece>);
+}
+
+/** SQL that is sent as one message: a statement, or a whole file. */
+export interface Piece {
+  readonly sql: string;
+  /** Characters of the migration's SQL before it. */
+  readonly offset: number;
+  /** The lines behind a `COPY … FROM stdin`, as the server is to get them. */
+  readonly copied?: string;
 }
 
 /** What a migration does: SQL, SQL per engine (MariaDB falls back to MySQL's), or code that is handed the database. */
@@ -19,11 +37,50 @@ export interface Migration {
   readonly after?: readonly string[];
   /** `false`: this one runs outside any transaction, whatever the release's rule. */
   readonly transaction?: false;
+  /** How its tool's record knows it, where that is not by its name and our checksum. */
+  readonly recordedAs?: RecordedAs;
 }
 
-/** Anything that brings migrations: a folder, a git tag, a tool. Read once, before anything runs. */
+/** A migration in its tool's record. */
+export interface RecordedAs {
+  /** `1.2` for `V1_2__names.sql`; the name unless said. */
+  readonly id?: string;
+  readonly checksum?: string;
+  /** Run again although recorded: once its checksum is another one, or in every hop. */
+  readonly again?: "when-changed" | "always";
+  /** What else the record holds of it. */
+  readonly facts?: { readonly [fact: string]: string | number };
+}
+
+/** Anything that brings migrations: a folder, a git tag, a tool. Read once for each engine, before anything runs. */
 export interface MigrationSource {
-  readonly read: () => Promise<readonly Migration[]>;
+  readonly read: (engine: EngineName) => Promise<readonly Migration[] | Shipment>;
+}
+
+/** What a release ships, and how its tool deals with it. */
+export interface Shipment {
+  /** In the order in which they run on an empty database. */
+  readonly migrations: readonly Migration[];
+  /** The tool whose rules hold; missing: our own record and the release's rules. */
+  readonly migrator?: Migrator;
+  /** The tool that does it all itself; then `migrations` may be names that it told. */
+  readonly driver?: Driver;
+  readonly prelude?: Prelude;
+  /** `own`: each migration has a session to itself, as files have that are fed to a client one by one; `shared` unless said. */
+  readonly session?: "shared" | "own";
+  /** Migrations that nothing here can run: code of another language. Every hop that would run one says so. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+/** SQL that a product says before its migrations: to every session, or to a new database once. */
+export interface Prelude {
+  readonly session?: string;
+  readonly database?: string;
+}
+
+export interface LeftOut {
+  readonly name: string;
+  readonly why: string;
 }
 
 export interface Log {
@@ -39,12 +96,6 @@ export type Task<S = unknown> = {
 
 /** Tasks by the sentence that says what they do, run in order. */
 export type Tasks<S = unknown> = { readonly [sentence: string]: Task<S> };
-
-/** `each` migration in a transaction of its own, `all` pending ones in one, or `none`. */
-export type TransactionRule = "each" | "all" | "none";
-
-/** What a product's migrator does when another one is at work: it waits, refuses to start, or takes no notice. */
-export type LockRule = "wait" | "refuse" | "none";
 
 export interface ReleaseParts<S = unknown> {
   /** All that the release ships, in the order it runs them on an empty database. */

@@ -22,7 +22,6 @@
 export {
   byDependencies,
   type Change,
-  type LockRule,
   type Log,
   type Migration,
   type MigrationSource,
@@ -32,14 +31,14 @@ export {
   type SqlFile,
   type Task,
   type Tasks,
-  type TransactionRule,
 } from "./chain.ts";
 export type { Check, Invariant } from "./checks/check.ts";
 export { invariant } from "./checks/invariant.ts";
 export type { Database, EngineName, PerEngine } from "./database.ts";
 export { HarnessError, type HarnessErrorCode } from "./errors.ts";
-export { sqlFolder } from "./formats/sql-folder.ts";
+export { type SqlFolder, sqlFolder } from "./formats/sql-folder.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
+export type { LockRule, TransactionRule } from "./migrator.ts";
 export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 export { type RehearseOptions, rehearse } from "./rehearse.ts";
 export { defineScenario, type KnownFinding, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";

@@ -3,16 +3,20 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Change,
   changeFor,
-  type LockRule,
+  type LeftOut,
   type Migration,
+  type Prelude,
+  type RecordedAs,
   type Release,
+  type Shipment,
   type SqlFile,
   type Task,
   type Tasks,
-  type TransactionRule,
 } from "./chain.ts";
 import type { Database, EngineName } from "./database.ts";
+import type { Driver } from "./driver.ts";
 import { HarnessError } from "./errors.ts";
+import type { LockRule, Migrator, TransactionRule } from "./migrator.ts";
 import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
 import { fileOf, nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Seeder } from "./seeder.ts";
@@ -26,6 +30,7 @@ export interface PlannedMigration {
   /** SHA-256 of the SQL sent, or of a function's source text. */
   readonly checksum: string;
   readonly alone: boolean;
+  readonly recordedAs?: RecordedAs;
 }
 
 export interface PlannedRelease {
@@ -33,6 +38,14 @@ export interface PlannedRelease {
   readonly transaction: TransactionRule;
   readonly lock: LockRule;
   readonly migrations: readonly PlannedMigration[];
+  /** The tool whose rules and record hold; missing: ours. */
+  readonly migrator?: Migrator;
+  /** The tool that does it all itself, and what it told of its migrations. */
+  readonly driver?: Driver;
+  readonly driven: readonly string[];
+  readonly prelude: Prelude;
+  readonly session: "shared" | "own";
+  readonly leftOut: readonly LeftOut[];
   readonly model: { readonly [table: string]: readonly string[] };
   readonly boot: readonly PlannedTask[];
   readonly use: readonly PlannedTask[];
@@ -66,7 +79,8 @@ export type Step =
 export interface Start {
   readonly kind: "start";
   readonly release: PlannedRelease;
-  readonly last: string | undefined;
+  /** The stop before, where there is one. */
+  readonly last: PlannedRelease | undefined;
   readonly settings: unknown;
   readonly runners: number;
 }
@@ -132,10 +146,12 @@ async function stepsOf(
 ): Promise<readonly Step[]> {
   const steps: Step[] = [];
   const { settings } = path;
+  let last: PlannedRelease | undefined;
   for (const [i, stop] of stops.entries()) {
     const release = await read(stop);
     const isLast = i === stops.length - 1;
-    steps.push({ kind: "start", release, last: stops[i - 1], settings, runners: isLast ? (path.runners ?? 1) : 1 });
+    steps.push({ kind: "start", release, last, settings, runners: isLast ? (path.runners ?? 1) : 1 });
+    last = release;
     const own = scenario.seeds?.[stop];
     if (!isLast && own !== undefined) steps.push({ kind: "sow", seeder: own });
     if (!isLast && i === 0 && path.with !== undefined) steps.push({ kind: "sow", seeder: path.with });
@@ -174,12 +190,19 @@ function same(a: Step, b: Step): boolean {
 /** Reads what a release ships, as one engine runs it. */
 export async function plannedRelease(release: Release, engine: EngineName, whose: string): Promise<PlannedRelease> {
   const where = `${whose}, release "${release.name}"`;
-  const migrations = "read" in release.migrations ? await release.migrations.read() : release.migrations;
-  refuseMigrations(migrations, where);
+  const shipment = await shipmentOf(release, engine);
+  const { migrations, migrator, driver } = shipment;
+  refuseMigrations(migrations, where, "read" in release.migrations);
   return {
     name: release.name,
-    transaction: release.transaction ?? "each",
-    lock: release.lock ?? "wait",
+    transaction: release.transaction ?? migrator?.transaction ?? "each",
+    lock: release.lock ?? migrator?.lock ?? "wait",
+    ...(migrator !== undefined && { migrator }),
+    ...(driver !== undefined && { driver }),
+    driven: (await driver?.ships?.()) ?? [],
+    prelude: shipment.prelude ?? {},
+    session: shipment.session ?? "shared",
+    leftOut: shipment.leftOut ?? [],
     model: release.model ?? {},
     boot: tasksOf(release.boot),
     use: tasksOf(release.use),
@@ -187,20 +210,35 @@ export async function plannedRelease(release: Release, engine: EngineName, whose
   };
 }
 
+async function shipmentOf({ migrations }: Release, engine: EngineName): Promise<Shipment> {
+  const read = "read" in migrations ? await migrations.read(engine) : migrations;
+  return "migrations" in read ? read : { migrations: read };
+}
+
 function tasksOf(tasks: Tasks = {}): readonly PlannedTask[] {
   return Object.entries(tasks).map(([sentence, task]) => ({ sentence, task }));
 }
 
-function plannedMigration({ name, up, transaction }: Migration, engine: EngineName, where: string): PlannedMigration {
+function plannedMigration(
+  { name, up, transaction, recordedAs }: Migration,
+  engine: EngineName,
+  where: string,
+): PlannedMigration {
   const change = changeFor(up, engine);
   if (change === undefined)
     throw new HarnessError("bad-input", `Cannot rehearse ${where}, migration "${name}": it has no SQL for ${engine}`);
-  return { name, change, checksum: checksumOf(change), alone: transaction === false };
+  const known = recordedAs === undefined ? {} : { recordedAs };
+  return { name, change, checksum: checksumOf(change), alone: transaction === false, ...known };
 }
 
 function checksumOf(change: Exclude<Change, object> | SqlFile | ((db: Database) => Promise<void>)): string {
   const text = typeof change === "string" ? change : typeof change === "function" ? change.toString() : change.sql;
   return createHash("sha256").update(text).digest("hex");
+}
+
+/** Tables in which a release's tool keeps its record. */
+export function recordTablesOf({ migrator, driver }: PlannedRelease): readonly string[] {
+  return [...(migrator?.record.tables ?? []), ...(driver?.recordTables ?? [])];
 }
 
 /** Whether anything in the plan is handed a database to work with in code. */

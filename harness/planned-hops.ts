@@ -20,9 +20,10 @@ export function hopsOf(plan: Plan): ReadonlyMap<PlannedPath, readonly PlannedHop
         if (walkedBy === undefined) walkers.set(state, path.name);
         if (state.step.kind !== "start") return [];
         const { release, last } = state.step;
-        const pending = release.migrations.map(({ name }) => name).filter((name) => !record.has(name));
+        const ships = [...release.migrations.map(({ name }) => name), ...release.driven];
+        const pending = ships.filter((name) => !record.has(name));
         for (const name of pending) record.add(name);
-        return [{ from: last, to: release.name, pending, ...(walkedBy !== undefined && { walkedBy }) }];
+        return [{ from: last?.name, to: release.name, pending, ...(walkedBy !== undefined && { walkedBy }) }];
       });
       return [path, hops];
     }),

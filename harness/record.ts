@@ -1,71 +1,142 @@
+import type { EngineName, PerEngine } from "./database.ts";
+import { forEngine } from "./database.ts";
 import type { Engine, Session } from "./engines/engine.ts";
+import { HarnessError } from "./errors.ts";
+import type { Applied, Migrator, RecordBook, RecordEntry, Recorded } from "./migrator.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { Finding } from "./verdict.ts";
 
-/** What was applied, in order, with checksums: kept in the sandbox itself, so that a clone remembers it too. */
+/**
+ * What was applied, in order, as the release's own tool keeps it: in the sandbox itself, so that a clone remembers it too,
+ * and a dump brings it along.
+ */
 export class Record {
+  readonly migrator: Migrator;
+  /** What it held when it was read, and what was added since. */
+  readonly recorded: Recorded;
   readonly #session: Session;
-  readonly #engine: Engine;
-  readonly #table: string;
-  readonly #applied: Map<string, string>;
+  readonly #sandbox: Sandbox;
+  readonly #applied: Applied[];
+  #inHop = 0;
 
-  private constructor(session: Session, engine: Engine, table: string, applied: Map<string, string>) {
+  private constructor(session: Session, sandbox: Sandbox, migrator: Migrator, recorded: Recorded) {
     this.#session = session;
-    this.#engine = engine;
-    this.#table = table;
-    this.#applied = applied;
+    this.#sandbox = sandbox;
+    this.migrator = migrator;
+    this.recorded = recorded;
+    this.#applied = [...recorded.applied];
   }
 
-  static async open(session: Session, { engine, address }: Sandbox): Promise<Record> {
-    const table = engine.recordTable(address.database);
-    await session.script(
-      `create table if not exists ${table} (position integer primary key, name text not null, checksum char(64) not null)`,
-    );
-    const rows = await session.query(`select name, checksum from ${table} order by position`);
-    return new Record(session, engine, table, new Map(rows.map((row) => [String(row.name), String(row.checksum)])));
+  static async open(session: Session, sandbox: Sandbox, release: PlannedRelease): Promise<Record> {
+    const { engine } = sandbox;
+    const migrator = migratorOf(release, sandbox);
+    const { record } = migrator;
+    await session.script(sqlFor(record.create, engine.name, migrator));
+    const recorded = await record.read((sql) => session.query(sql));
+    return new Record(session, sandbox, migrator, recorded);
   }
 
-  has(name: string): boolean {
-    return this.#applied.has(name);
-  }
-
-  get applied(): ReadonlyMap<string, string> {
+  get applied(): readonly Applied[] {
     return this.#applied;
   }
 
-  async add({ name, checksum }: PlannedMigration): Promise<void> {
-    // Counted there: a migration may have taken rows out of it, and another runner may have put some in.
-    const next = `coalesce(max(position), 0) + 1, ${this.#engine.literal(name)}, ${this.#engine.literal(checksum)}`;
-    await this.#session.query(
-      `insert into ${this.#table} (position, name, checksum) select ${next} from ${this.#table}`,
-    );
-    this.#applied.set(name, checksum);
+  /** What the tool says ahead of a migration, where it says anything. */
+  async begin(migration: PlannedMigration): Promise<void> {
+    await this.#say((book, entry) => book.begin?.(entry), migration, 0);
+  }
+
+  /** SQL by which the tool remembers a migration, to be said in its transaction where it has one. */
+  adding(migration: PlannedMigration, milliseconds: number): string {
+    const { migrator } = this;
+    return sqlFor(migrator.record.add(this.#entryOf(migration, milliseconds)), this.#sandbox.engine.name, migrator);
+  }
+
+  /** Told once a migration is recorded, though its transaction may still be open. */
+  added({ recordedAs, name, checksum }: PlannedMigration): void {
+    this.#inHop += 1;
+    this.#applied.push({ id: recordedAs?.id ?? name, checksum: recordedAs?.checksum ?? checksum });
+  }
+
+  /** What the tool says once the transaction is committed, where it says anything. */
+  async end(migration: PlannedMigration, milliseconds: number): Promise<void> {
+    await this.#say((book, entry) => book.end?.(entry), migration, milliseconds);
+  }
+
+  /** What the tool leaves in its record after a failure, where it leaves anything. */
+  async fail(migration: PlannedMigration, milliseconds: number): Promise<void> {
+    await this.#say((book, entry) => book.fail?.(entry), migration, milliseconds);
+  }
+
+  async #say(
+    what: (book: RecordBook, entry: RecordEntry) => PerEngine<string> | undefined,
+    migration: PlannedMigration,
+    milliseconds: number,
+  ): Promise<void> {
+    const { migrator } = this;
+    const said = what(migrator.record, this.#entryOf(migration, milliseconds));
+    if (said !== undefined) await this.#session.script(sqlFor(said, this.#sandbox.engine.name, migrator));
+  }
+
+  #entryOf({ name, checksum, recordedAs }: PlannedMigration, milliseconds: number): RecordEntry {
+    const { engine, address } = this.#sandbox;
+    return {
+      name,
+      id: recordedAs?.id ?? name,
+      checksum: recordedAs?.checksum ?? checksum,
+      facts: recordedAs?.facts ?? {},
+      last: this.#applied.at(-1),
+      position: this.#applied.length + 1,
+      inHop: this.#inHop + 1,
+      milliseconds: Math.round(milliseconds),
+      user: address.user,
+      database: address.database,
+      literal: (text) => engine.literal(text),
+    };
   }
 }
 
-/** What the record holds and the release does not, or holds otherwise, is not run again; somebody should know. */
-export function notesOf(release: PlannedRelease, record: Record): readonly Finding[] {
-  const shipped = new Map(release.migrations.map(({ name, checksum }) => [name, checksum]));
-  return [...record.applied].flatMap(([migration, checksum]): Finding[] => {
-    const now = shipped.get(migration);
-    const facts = { release: release.name, migration };
-    if (now === undefined)
-      return [
-        {
-          code: "migration-removed",
-          ...facts,
-          message: `"${migration}" was applied, and ${release.name} does not ship it`,
-        },
-      ];
-    if (now !== checksum)
-      return [
-        {
-          code: "migration-edited",
-          ...facts,
-          message: `"${migration}" was applied with another text than ${release.name} ships; it is not run again`,
-        },
-      ];
-    return [];
-  });
+/** The tool whose rules hold; without one, ours: names and checksums, and what is new is run. */
+export function migratorOf({ migrator, name }: PlannedRelease, { engine, address }: Sandbox): Migrator {
+  if (migrator === undefined) return ownMigrator(engine, address.database);
+  if (migrator.engines.includes(engine.name)) return migrator;
+  const known = migrator.engines.join(", ");
+  throw new HarnessError(
+    "bad-input",
+    `Cannot start "${name}" on ${engine.name}: ${migrator.title} knows ${known} only`,
+  );
+}
+
+function ownMigrator(engine: Engine, database: string): Migrator {
+  const table = engine.recordTable(database);
+  const anywhere = (sql: string): PerEngine<string> => ({ postgres: sql, mysql: sql });
+  return {
+    title: "migration-sandbox",
+    engines: [engine.name],
+    transaction: "each",
+    lock: "wait",
+    late: "run",
+    edited: "ignore",
+    removed: "ignore",
+    record: {
+      tables: [],
+      create: anywhere(
+        `create table if not exists ${table} (position integer primary key, name text not null, checksum char(64) not null)`,
+      ),
+      async read(ask) {
+        const rows = await ask(`select name, checksum from ${table} order by position`);
+        return { applied: rows.map((row) => ({ id: String(row.name), checksum: String(row.checksum) })) };
+      },
+      add({ id, checksum, literal }) {
+        // Counted there: a migration may have taken rows out of it, and another runner may have put some in.
+        const next = `coalesce(max(position), 0) + 1, ${literal(id)}, ${literal(checksum)}`;
+        return anywhere(`insert into ${table} (position, name, checksum) select ${next} from ${table}`);
+      },
+    },
+  };
+}
+
+function sqlFor(told: PerEngine<string>, engine: EngineName, { title }: Migrator): string {
+  const sql = forEngine(told, engine);
+  if (sql === undefined) throw new HarnessError("bad-input", `Cannot keep ${title}'s record on ${engine}`);
+  return sql;
 }

@@ -19,7 +19,7 @@ const mostRunners = 16;
 const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],
   release: ["name", "migrations", "insteadOf", "transaction", "lock", "model", "boot", "use"],
-  migration: ["name", "up", "down", "after", "transaction"],
+  migration: ["name", "up", "down", "after", "transaction", "recordedAs"],
   finding: ["code", "release", "migration", "table", "column", "task", "exception", ...engineNames],
   known: ["code", "release", "migration", "table", "column", "task", "exception", "why", "engines", ...engineNames],
   path: [
@@ -89,14 +89,15 @@ export function refuseChain(chain: readonly Release[], where: string): void {
 }
 
 /** Looks at migrations once they are read: names, fields, and SQL or code for the engine. */
-export function refuseMigrations(migrations: readonly Migration[], where: string): void {
+export function refuseMigrations(migrations: readonly Migration[], where: string, asRead = false): void {
   refuseTwins(
     migrations.map(({ name }) => name),
     `Cannot rehearse ${where}`,
   );
   for (const migration of migrations) {
     const here = `${where}, migration "${migration.name}"`;
-    refuseFields("migration", migration, here);
+    // What a format ships beside its ups is the format's; what somebody writes is for us.
+    if (!asRead) refuseFields("migration", migration, here);
     if (typeof migration.name !== "string" || migration.name === "") throw bad(where, "a migration has no name");
     if (migration.transaction !== undefined && migration.transaction !== false) {
       throw bad(here, `transaction is ${JSON.stringify(migration.transaction)}; it may be false, or left out`);

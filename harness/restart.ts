@@ -1,7 +1,7 @@
 import { differences } from "./difference.ts";
 import type { Start } from "./plan.ts";
-import { Runner } from "./runner.ts";
 import { guarded, readingOf } from "./sandbox.ts";
+import { SqlRunner } from "./sql-runner.ts";
 import type { Standing } from "./standing.ts";
 import { start } from "./start.ts";
 import type { StepOptions } from "./step.ts";
@@ -14,7 +14,8 @@ import type { Finding } from "./verdict.ts";
 export async function restartedOnce(at: Standing, options: StepOptions): Promise<readonly Finding[]> {
   const step = at.started?.step;
   if (step === undefined) return [];
-  if (step.release.boot.length === 0 && (await nothingPending(step, at, options))) return [];
+  const { driver, boot } = step.release;
+  if (driver === undefined && boot.length === 0 && (await nothingPending(step, at, options))) return [];
   await at.now.close();
   if (!at.sandbox.frozen) await at.sandbox.freeze();
   const sandbox = await at.sandbox.clone();
@@ -44,7 +45,7 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
 }
 
 async function nothingPending(step: Start, { sandbox }: Standing, options: StepOptions): Promise<boolean> {
-  const runner = await Runner.connect(sandbox, step.release, { ...options, ...step });
+  const runner = await SqlRunner.connect(sandbox, step.release, { ...options, ...step });
   try {
     await runner.read();
     return !runner.hasPending;

@@ -72,21 +72,27 @@ let made = 0;
 /** One throwaway database. It carries our mark; only what carries it is ever dropped. */
 export class Sandbox {
   readonly address: Address;
+  /** Tables in which tools keep their record: snapshots leave them out. */
+  readonly recordTables: Set<string>;
+  /** Nothing was done to it yet. */
+  isNew: boolean;
   readonly #place: Place;
   #mark: string;
   #frozen = false;
 
-  private constructor(place: Place, name: string, mark: string) {
+  private constructor(place: Place, name: string, mark: string, source?: Sandbox) {
     this.#place = place;
     this.#mark = mark;
+    this.isNew = source?.isNew ?? true;
+    this.recordTables = new Set(source?.recordTables);
     this.address = { ...place.server.maintenance, database: name };
   }
 
-  static async create(place: Place, from?: string): Promise<Sandbox> {
+  static async create(place: Place, from?: Sandbox): Promise<Sandbox> {
     const name = databaseName(place.run, ++made);
     const mark = markText({ run: place.run, kept: false });
-    await administered(place, (admin) => admin.create(name, mark, from));
-    return new Sandbox(place, name, mark);
+    await administered(place, (admin) => admin.create(name, mark, from?.address.database));
+    return new Sandbox(place, name, mark, from);
   }
 
   get url(): string {
@@ -165,7 +171,7 @@ export class Sandbox {
 
   /** A sandbox equal to this one, which must be frozen. */
   clone(): Promise<Sandbox> {
-    return Sandbox.create(this.#place, this.address.database);
+    return Sandbox.create(this.#place, this);
   }
 
   /** Ends every session, whoever holds it: what hangs in one is let go. */
@@ -188,9 +194,17 @@ export function readingOf(sandbox: Sandbox): Reading {
   let catalogue: Promise<Catalogue> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   const open = () => (opening ??= sandbox.snapshot());
+  const { recordTables } = sandbox;
+  const isProducts = ({ name }: { readonly name: string }) => !recordTables.has(name);
   return {
-    catalogue: () => (catalogue ??= open().then((snapshot) => snapshot.catalogue())),
-    tables: () => (tables ??= open().then((snapshot) => snapshot.tables())),
+    catalogue: () =>
+      (catalogue ??= open()
+        .then((snapshot) => snapshot.catalogue())
+        .then((whole) => withoutRecords(whole, recordTables))),
+    tables: () =>
+      (tables ??= open()
+        .then((snapshot) => snapshot.tables())
+        .then((all) => all.filter(isProducts))),
     async *rows(table) {
       yield* (await open()).rows(table);
     },
@@ -207,6 +221,19 @@ export function readingOf(sandbox: Sandbox): Reading {
       opening = undefined;
       await snapshot?.end();
     },
+  };
+}
+
+/** A tool's tables, and the sequences that number their rows. */
+function withoutRecords(catalogue: Catalogue, records: ReadonlySet<string>): Catalogue {
+  if (records.size === 0) return catalogue;
+  const numbering = [...records].map((table) => `${table}_`);
+  return {
+    ...catalogue,
+    tables: catalogue.tables.filter(({ name }) => !records.has(name)),
+    sequences: catalogue.sequences.filter(
+      ({ name }) => !(name.endsWith("_seq") && numbering.some((table) => name.startsWith(table))),
+    ),
   };
 }
 

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { DrivenRunner } from "./driven-runner.ts";
 import { HarnessError } from "./errors.ts";
-import type { PlannedRelease } from "./plan.ts";
-import { Runner, type RunnerOptions, since } from "./runner.ts";
+import { type PlannedRelease, recordTablesOf } from "./plan.ts";
+import { type Runner, type RunnerOptions, since } from "./runner.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { SqlRunner } from "./sql-runner.ts";
 import { within } from "./time-limit.ts";
 import type { Finding } from "./verdict.ts";
 
@@ -40,6 +42,7 @@ export interface StartOptions extends RunnerOptions {
 export async function start(sandbox: Sandbox, release: PlannedRelease, options: StartOptions): Promise<Started> {
   const begun = performance.now();
   const runners: Runner[] = [];
+  for (const table of recordTablesOf(release)) sandbox.recordTables.add(table);
   const starting = startAll(runners, sandbox, release, options);
   await within(options.timeout, starting, () => timedOut(sandbox, release, runners, options));
   const migrations = runners.flatMap(({ done }) => done);
@@ -58,14 +61,26 @@ async function startAll(
   options: StartOptions,
 ): Promise<void> {
   try {
-    for (let i = 0; i < options.runners; i++) runners.push(await Runner.connect(sandbox, release, options));
-    if (runners.length === 1 || release.lock === "none") await startUnlocked(runners);
+    for (let i = 0; i < options.runners; i++) runners.push(await runnerFor(sandbox, release, options));
+    if (release.driver !== undefined) await startTogether(runners);
+    else if (runners.length === 1 || release.lock === "none") await startUnlocked(runners);
     else await startLocked(runners, release);
   } finally {
     for (const runner of runners) await runner.end();
     // What code left open would hold its locks while the hop is judged.
     if (release.migrations.some(({ change }) => typeof change === "function")) await sandbox.endSessions();
   }
+}
+
+async function runnerFor(sandbox: Sandbox, release: PlannedRelease, options: StartOptions): Promise<Runner> {
+  const { driver } = release;
+  if (driver === undefined) return SqlRunner.connect(sandbox, release, options);
+  return new DrivenRunner(driver, sandbox, release, options);
+}
+
+/** Who goes first, and who waits for whom, is the tool's own affair. */
+async function startTogether(runners: readonly Runner[]): Promise<void> {
+  await Promise.all(runners.map(upTo));
 }
 
 /** All know what is pending before any of them does it, as if they had begun at the very same moment. */
@@ -123,6 +138,7 @@ async function timedOut(
   runners: readonly Runner[],
   { from, timeout }: StartOptions,
 ): Promise<never> {
+  for (const runner of runners) await runner.end();
   await sandbox.endSessions().catch(() => {});
   const { running, booting } = runners.find((runner) => runner.running ?? runner.booting) ?? {};
   const where =

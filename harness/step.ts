@@ -59,7 +59,7 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
     ...options,
     ...step,
-    from: step.last ?? null,
+    from: step.last?.name ?? null,
   });
   const after = readingOf(at.sandbox);
   const ledger = ledgerOf(before.state, after);

@@ -2,7 +2,7 @@ import type { Release } from "./chain.ts";
 import type { Database } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
-import { plannedRelease } from "./plan.ts";
+import { type PlannedRelease, plannedRelease } from "./plan.ts";
 import { refuseChain, refuseHops, releaseNamed } from "./refusals.ts";
 import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";
@@ -54,15 +54,16 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
   const copies: Sandbox[] = [];
   const readings: Reading[] = [];
   let chain: readonly Release[] = [];
-  let current: string | null = null;
+  let current: PlannedRelease | undefined;
 
   async function startRelease(name: string): Promise<void> {
     const release = await plannedRelease(releaseNamed(chain, name, "the chain"), sandbox.engine.name, "the chain");
     const { timeout } = defaults;
-    const alone = { stage, from: current, timeout, file: undefined, settings: undefined, runners: 1 };
+    const from = current?.name ?? null;
+    const alone = { stage, from, last: current, timeout, file: undefined, settings: undefined, runners: 1 };
     const { cameUp, findings } = await start(sandbox, release, alone);
     if (!cameUp) throw new UpgradeFailed(findings);
-    current = name;
+    current = release;
   }
 
   function read(of: Sandbox): Reading {
@@ -75,19 +76,19 @@ export async function upgradeSandbox(stage: Stage): Promise<UpgradeSandbox & { e
     knex,
     url: sandbox.url,
     async install(releases, name) {
-      if (current !== null)
-        throw new HarnessError("bad-input", `Cannot install "${name}": "${current}" is installed already`);
+      if (current !== undefined)
+        throw new HarnessError("bad-input", `Cannot install "${name}": "${current.name}" is installed already`);
       refuseChain(releases, "the chain");
       chain = releases;
       await startRelease(name);
     },
     async upgrade(name) {
-      if (current === null)
+      if (current === undefined)
         throw new HarnessError(
           "bad-input",
           `Cannot upgrade to "${name}": nothing is installed yet (sandbox.install(chain, release) first)`,
         );
-      refuseHops(chain, [current, name], "the chain");
+      refuseHops(chain, [current.name, name], "the chain");
       await endKnex(knex); // A database cannot be copied while somebody is in it.
       const before = await sandbox.copy();
       copies.push(before);

@@ -29,6 +29,8 @@ export interface Finding {
   readonly errno?: number;
   readonly detail?: string;
   readonly hint?: string;
+  /** The last lines that a tool printed before it failed. */
+  readonly output?: string;
   readonly place?: Place;
 }
 

@@ -1328,7 +1328,7 @@ describe("a plan", () => {
     const rehearsals = await rehearsed(scenario, {
       onStep(step) {
         if (step.kind === "sow") steps.push(`sow ${step.seeder.name}`);
-        if (step.kind === "start") steps.push(`${step.last ?? "∅"} → ${step.release.name}`);
+        if (step.kind === "start") steps.push(`${step.last?.name ?? "∅"} → ${step.release.name}`);
       },
     });
     expect(rehearsals.map(({ met }) => met)).toEqual([true, true, true, true, true, true]);

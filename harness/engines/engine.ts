@@ -75,8 +75,13 @@ export interface Statement {
 /** One connection to one database. */
 export interface Session {
   query(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
-  /** Sends SQL of any number of statements whole; the server splits it. */
-  script(sql: string): Promise<void>;
+  /** Sends SQL of any number of statements whole; the server splits it. `copied`: the rows for its `COPY … FROM stdin`. */
+  script(sql: string, copied?: string): Promise<void>;
+  /**
+   * Runs SQL in a transaction of its own, with what is to be said behind it there, in as few messages as the server takes. What is
+   * thrown tells of the SQL alone; whether it had been committed already is told by `hadCommitted` of it.
+   */
+  atomically(sql: string, behind: string): Promise<void>;
   /**
    * Opens a transaction on this session. With `forCode` it is a Knex transaction (`db`), in which a migration's own
    * transactions become savepoints, as under Knex's own migrator.

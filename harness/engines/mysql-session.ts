@@ -16,6 +16,16 @@ export function sessionOf(connection: Connection, dialect: Dialect): Session {
       return lastRowsOf(await connection.query(sql, values as unknown[] | undefined));
     },
     script: (sql) => sendScript(connection, sql),
+    async atomically(sql, behind) {
+      await connection.query("start transaction");
+      try {
+        await sendScript(connection, sql);
+        await connection.query(`${behind}; commit`);
+      } catch (error) {
+        await connection.query("rollback").catch(() => {}); // A session that ended has rolled back.
+        throw error;
+      }
+    },
     async tryLock(name) {
       const [row] = lastRowsOf(await connection.query("select get_lock(?, 0) as got", [name]));
       return row?.got === 1;

@@ -64,7 +64,8 @@ export function sessionOf(client: Client): Session {
       // Of several statements the last one answers.
       return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
     },
-    script: (sql) => sendScript(client, sql),
+    script: (sql, copied) => sendScript(client, sql, { copied }),
+    atomically: (sql, behind) => atomically(client, sql, behind),
     async tryLock(name) {
       const { rows } = await client.query("select pg_try_advisory_lock(hashtextextended($1, 0)) as got", [name]);
       return rows[0]?.got === true;
@@ -98,29 +99,67 @@ async function beginForCode(client: Client): Promise<Transaction> {
 /** Remembers the transaction that is open now, to ask later what became of it. */
 async function fateOf(client: Client): Promise<() => Promise<boolean>> {
   const { rows } = await client.query("select pg_current_xact_id()::text as id");
-  return async () => {
-    const { rows: fates } = await client.query("select pg_xact_status($1::xid8) as fate", [rows[0]?.id]);
-    return fates[0]?.fate === "committed";
-  };
+  return () => wasCommitted(client, String(rows[0]?.id));
+}
+
+/** Names the columns of our own questions. */
+const ours = "migration-sandbox asks";
+
+const ahead = `begin; select pg_current_xact_id()::text as "${ours}";\n`;
+
+/** One message: BEGIN, the SQL, what is said behind it, and COMMIT. The transaction's number comes first, to ask of its fate. */
+async function atomically(client: Client, sql: string, behind: string): Promise<void> {
+  const seen = { id: "", isBehind: false };
+  try {
+    await sendScript(client, `${ahead}${sql}\n;select 0 as "${ours}";${behind};commit`, { seen });
+  } catch (thrown) {
+    const error = thrown as Error & { position?: string; statementsBefore?: number };
+    await client.query("rollback").catch(() => {}); // A session that ended has rolled back.
+    error.statementsBefore = Math.max((error.statementsBefore ?? 0) - 2, 0);
+    if (error.position !== undefined) error.position = String(Number(error.position) - ahead.length);
+    // What failed behind the SQL has no place in it.
+    if (seen.isBehind) delete error.statementsBefore;
+    if (seen.isBehind) delete error.position;
+    throw Object.assign(error, { hadCommitted: seen.id !== "" && (await wasCommitted(client, seen.id)) });
+  }
+}
+
+async function wasCommitted(client: Client, id: string): Promise<boolean> {
+  const { rows } = await client.query("select pg_xact_status($1::xid8) as fate", [id]).catch(() => ({ rows: [] }));
+  return rows[0]?.fate === "committed";
+}
+
+interface Script {
+  readonly copied?: string | undefined;
+  /** Told of our own questions among the statements. */
+  readonly seen?: { id: string; isBehind: boolean };
 }
 
 /**
  * The whole text as one simple query: the server splits it as no client could get wrong, and every statement that came
  * through is counted, so that the one that failed is known.
  */
-function sendScript(client: Client, sql: string): Promise<void> {
+function sendScript(client: Client, sql: string, { copied, seen }: Script = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     let completed = 0;
+    let asksUs = false;
     const script = {
       submit: (connection: { query(text: string): void }) => connection.query(sql),
-      handleRowDescription() {},
-      handleDataRow() {},
+      handleRowDescription({ fields }: { fields: readonly { name: string }[] }) {
+        asksUs = seen !== undefined && fields[0]?.name === ours;
+        if (asksUs && seen !== undefined && seen.id !== "") seen.isBehind = true;
+      },
+      handleDataRow({ fields }: { fields: readonly unknown[] }) {
+        if (asksUs && seen !== undefined && !seen.isBehind) seen.id = String(fields[0]);
+      },
       handleEmptyQuery() {},
       handleCommandComplete() {
         completed += 1;
       },
-      handleCopyInResponse(connection: { sendCopyFail(reason: string): void }) {
-        connection.sendCopyFail("COPY … FROM stdin has no data here");
+      handleCopyInResponse(connection: CopyConnection) {
+        if (copied === undefined) return connection.sendCopyFail("COPY … FROM stdin has no data here");
+        if (copied !== "") connection.sendCopyFromChunk(Buffer.from(copied));
+        connection.endCopyFrom();
       },
       handleCopyData() {},
       handleError: (error: Error) => reject(Object.assign(error, { statementsBefore: completed })),
@@ -128,4 +167,10 @@ function sendScript(client: Client, sql: string): Promise<void> {
     };
     client.query(script as never);
   });
+}
+
+interface CopyConnection {
+  sendCopyFail(reason: string): void;
+  sendCopyFromChunk(chunk: Buffer): void;
+  endCopyFrom(): void;
 }

@@ -4,6 +4,11 @@ import type { Migration, MigrationSource, SqlFile } from "../chain.ts";
 import { type EngineName, engineNames, forEngine } from "../database.ts";
 import { HarnessError } from "../errors.ts";
 
+/** A source that is nothing but its list, for those who want to change it. */
+export interface SqlFolder extends MigrationSource {
+  readonly read: () => Promise<readonly Migration[]>;
+}
+
 /**
  * The `.sql` files of one folder or of several joined in order, each a migration named after its file. Leading numbers
  * count as numbers (`2_x` before `10_x`). `x.mysql.sql` is what MySQL runs instead of `x.sql`; MariaDB too, unless there
@@ -17,7 +22,7 @@ import { HarnessError } from "../errors.ts";
  * console.assert("read" in first.migrations);
  * ```
  */
-export function sqlFolder(...folders: URL[]): MigrationSource {
+export function sqlFolder(...folders: URL[]): SqlFolder {
   return { read: async () => (await Promise.all(folders.map(readFolder))).flat() };
 }
 

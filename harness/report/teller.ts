@@ -53,7 +53,7 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
 function inWords(step: Step): string {
   switch (step.kind) {
     case "start":
-      return `${step.last ?? "∅"} → ${step.release.name}`;
+      return `${step.last?.name ?? "∅"} → ${step.release.name}`;
     case "sow":
       return `sowing ${step.seeder.name}`;
     case "use":

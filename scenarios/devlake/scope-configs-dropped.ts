@@ -2,15 +2,7 @@
 // rules loses them, by any way that leads through 0.18.0, without a word; services go on naming them by number. The
 // table that 0.20.0 creates counts from one again, so a new scope config is taken for an old one by services that never
 // chose it.
-import {
-  broken,
-  type Check,
-  clean,
-  defineScenario,
-  type Finding,
-  type MigrationSource,
-  release,
-} from "migration-sandbox";
+import { broken, type Check, clean, defineScenario, type Finding, release, type SqlFolder } from "migration-sandbox";
 import { aNewScopeConfig, oneRule, rulesOfNoService, threeRules, twoConnections } from "../../seeds/devlake.ts";
 import { pagerdutyFix, shipped, until } from "./shipped.ts";
 
@@ -37,7 +29,7 @@ const servicesKeepTheirs: Check = async ({ before, after }) => {
   return findings;
 };
 
-const withoutTheDrop = ({ read }: MigrationSource): MigrationSource => ({
+const withoutTheDrop = ({ read }: SqlFolder): SqlFolder => ({
   read: async () => (await read()).filter(({ name }) => name !== "20230605130109_pagerduty_remove_scope_configs"),
 });
 

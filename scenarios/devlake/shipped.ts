@@ -1,11 +1,11 @@
-import { type Migration, type MigrationSource, sqlFolder } from "migration-sandbox";
+import { type Migration, type SqlFolder, sqlFolder } from "migration-sandbox";
 
 /**
  * What DevLake runs once these folders are released, and these fixes: scripts sorted by version alone, whichever plugin
  * they belong to. It records a script when it has run, and opens no transaction around it: the releases here say
  * `transaction: "none"`.
  */
-export function shipped(folders: readonly string[], ...fixes: readonly Migration[]): MigrationSource {
+export function shipped(folders: readonly string[], ...fixes: readonly Migration[]): SqlFolder {
   return {
     read: async () => {
       const scripts = await sqlFolder(...folders.map((f) => new URL(`./releases/${f}/`, import.meta.url))).read();

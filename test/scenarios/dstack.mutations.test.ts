@@ -1,4 +1,4 @@
-import type { EngineName, Scenario } from "migration-sandbox";
+import type { EngineName, Migration, Scenario } from "migration-sandbox";
 import { describe, expect, test } from "vitest";
 import { otherVolumes, ownerNotGuarded } from "../../scenarios/dstack/checks.ts";
 import { asMerged, byProject, firstRowTaken } from "../../scenarios/dstack/releases.ts";
@@ -91,6 +91,9 @@ function volumesOn(engine: EngineName): void {
 function withOneMore(up: string): Scenario {
   const { migrations } = byProject;
   if (!("read" in migrations)) throw new Error("Its migrations are not read from folders");
-  const read = async () => [...(await migrations.read()), { name: "0004_one_more", up }];
+  const read = async () => [
+    ...((await migrations.read("postgres")) as readonly Migration[]),
+    { name: "0004_one_more", up },
+  ];
   return withRelease(wrongOwner, byProject.name, { migrations: { read } });
 }

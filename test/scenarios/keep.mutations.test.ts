@@ -1,4 +1,4 @@
-import { emptyTables, type MigrationSource, type Scenario, type Task, type UpgradePath } from "migration-sandbox";
+import { emptyTables, type Scenario, type SqlFolder, type Task, type UpgradePath } from "migration-sandbox";
 import { describe, expect, test } from "vitest";
 import commitsInItsMiddle from "../../scenarios/keep/a-migration-commits-in-its-middle.ts";
 import renamedProviderStays from "../../scenarios/keep/a-renamed-provider-stays.ts";
@@ -174,7 +174,7 @@ function releaseOf({ chain }: Scenario, name: string): Scenario["chain"][number]
 }
 
 /** What a folder ships, with other words in its SQL. */
-function replaced(source: MigrationSource, words: string, others: string): MigrationSource {
+function replaced(source: SqlFolder, words: string, others: string): SqlFolder {
   return {
     async read() {
       const migrations = await source.read();

@@ -1,0 +1,180 @@
+import type { SqlFile } from "./chain.ts";
+import type { Engine, Session, Transaction } from "./engines/engine.ts";
+import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { Record } from "./record.ts";
+import { endKnex, type Sandbox } from "./sandbox.ts";
+
+/** Told what is going on, so that whoever waits for it can say where it stands. */
+export interface Progress {
+  begun(migration: string): void;
+  done(migration: string, milliseconds: number): void;
+  /** A transaction could not be taken back, because somebody had committed it in its middle. */
+  halfApplied(): void;
+}
+
+interface Where {
+  readonly sandbox: Sandbox;
+  readonly session: Session;
+  readonly record: Record;
+  readonly release: PlannedRelease;
+  readonly progress: Progress;
+}
+
+/** Runs what is pending under the release's transaction rule, and has it recorded. Throws what the server or the code threw. */
+export async function migrateAll(pending: readonly PlannedMigration[], at: Where): Promise<void> {
+  for (const unit of unitsOf(pending, at.release.transaction)) {
+    const [only] = unit.migrations;
+    const isAlone = unit.migrations.length === 1 && only !== undefined;
+    if (isAlone && unit.inTransaction && isWhole(only)) await runWhole(only, at);
+    else await runUnit(unit, at);
+  }
+}
+
+/** Migrations that share a transaction, or one that runs without. */
+interface Unit {
+  readonly migrations: readonly PlannedMigration[];
+  readonly inTransaction: boolean;
+}
+
+function unitsOf(pending: readonly PlannedMigration[], rule: PlannedRelease["transaction"]): readonly Unit[] {
+  const units: { migrations: PlannedMigration[]; inTransaction: boolean }[] = [];
+  for (const migration of pending) {
+    const inTransaction = rule !== "none" && !migration.alone;
+    const open = units.at(-1);
+    if (rule === "all" && inTransaction && open?.inTransaction) open.migrations.push(migration);
+    else units.push({ migrations: [migration], inTransaction });
+  }
+  return units;
+}
+
+/** SQL that is sent as it stands, on the migrator's own session. */
+function isWhole({ change }: PlannedMigration): boolean {
+  return typeof change === "string" || (typeof change === "object" && change.pieces === undefined);
+}
+
+async function runWhole(migration: PlannedMigration, at: Where): Promise<void> {
+  if (at.release.session === "own") return runUnit({ migrations: [migration], inTransaction: true }, at);
+  const { record, session, progress } = at;
+  const begun = performance.now();
+  progress.begun(migration.name);
+  await record.begin(migration);
+  try {
+    await session.atomically(sqlOf(migration.change), record.adding(migration, 0));
+  } catch (thrown) {
+    if ((thrown as { hadCommitted?: boolean }).hadCommitted) progress.halfApplied();
+    await record.fail(migration, performance.now() - begun).catch(() => {});
+    throw thrown;
+  }
+  record.added(migration);
+  await record.end(migration, performance.now() - begun);
+  progress.done(migration.name, performance.now() - begun);
+}
+
+function sqlOf(change: PlannedMigration["change"]): string {
+  if (typeof change === "string") return change;
+  return typeof change === "function" ? "" : change.sql;
+}
+
+async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<void> {
+  const { session, record, progress } = at;
+  const begun = performance.now();
+  let running: PlannedMigration | undefined;
+  const forCode = migrations.some(({ change }) => typeof change === "function");
+  let transaction: Transaction | undefined;
+  try {
+    for (const migration of migrations) {
+      const started = performance.now();
+      running = migration;
+      progress.begun(migration.name);
+      if (transaction === undefined) await record.begin(migration);
+      if (inTransaction) transaction ??= await session.begin({ forCode });
+      await runMigration(migration, at, transaction);
+      await session.query(record.adding(migration, performance.now() - started));
+      record.added(migration);
+      if (transaction === undefined) await record.end(migration, performance.now() - started);
+      progress.done(migration.name, performance.now() - started);
+    }
+    await transaction?.commit();
+    if (!inTransaction && (await session.inTransaction())) {
+      throw new Error(
+        "It leaves its transaction open: all since its BEGIN is taken back when the migrator disconnects",
+      );
+    }
+    if (inTransaction)
+      for (const migration of migrations) await record.end(migration, (performance.now() - begun) / migrations.length);
+  } catch (thrown) {
+    await transaction?.rollback().catch(() => {}); // A session that ended has rolled back.
+    if (await transaction?.hadCommitted?.().catch(() => false)) progress.halfApplied();
+    if (running !== undefined) await record.fail(running, performance.now() - begun).catch(() => {});
+    throw thrown;
+  }
+}
+
+async function runMigration(
+  { change }: PlannedMigration,
+  { sandbox, session, release }: Where,
+  transaction: Transaction | undefined,
+): Promise<void> {
+  if (typeof change === "function") {
+    if (transaction?.db !== undefined) return change(transaction.db);
+    const db = await sandbox.knex();
+    try {
+      await change(db);
+    } finally {
+      await endKnex(db);
+    }
+    return;
+  }
+  if (release.session === "shared") return sent(change, sandbox.engine, session, transaction !== undefined);
+  const own = await sandbox.connect();
+  try {
+    if (release.prelude.session !== undefined) await own.script(release.prelude.session);
+    await sent(change, sandbox.engine, own, false);
+  } finally {
+    await own.end().catch(() => {}); // A migration may have ended it.
+  }
+}
+
+async function sent(change: string | SqlFile, engine: Engine, session: Session, inTransaction: boolean): Promise<void> {
+  if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, session);
+  const sql = typeof change === "string" ? change : change.sql;
+  if (inTransaction) await session.script(sql);
+  else await oneByOne(sql, engine, session);
+}
+
+/** As the format says: each piece is one message. */
+async function inPieces({ sql, pieces = [] }: SqlFile, session: Session): Promise<void> {
+  let before = 0;
+  for await (const piece of typeof pieces === "function" ? pieces() : pieces) {
+    try {
+      await session.script(piece.sql, piece.copied);
+    } catch (thrown) {
+      throw inWhole(thrown, sql, piece.offset, before, piece.sql);
+    }
+    before += 1;
+  }
+}
+
+/** Sent whole, statements would share the transaction that some servers open around one message. */
+async function oneByOne(sql: string, engine: Engine, session: Session): Promise<void> {
+  if (!engine.capabilities.transactionalMessage) return session.script(sql);
+  const statements = await engine.split(sql).catch(() => undefined);
+  // What the parser does not understand, the server refuses, and says where.
+  if (statements === undefined) return session.script(sql);
+  for (const [i, statement] of statements.entries()) {
+    try {
+      await session.script(statement.sql);
+    } catch (thrown) {
+      throw inWhole(thrown, sql, statement.offset, i, statement.sql);
+    }
+  }
+}
+
+/** What the server says of a part, told of the whole. */
+function inWhole(thrown: unknown, whole: string, offset: number, before: number, part: string): Error {
+  const { position } = thrown as { position?: string };
+  const ahead = whole === "" ? offset : [...whole.slice(0, offset)].length;
+  // A server that points nowhere means the statement.
+  const pointed = position === undefined ? {} : { position: String(Number(position) + ahead) };
+  return Object.assign(thrown as Error, { statementsBefore: before, piece: { offset, sql: part }, ...pointed });
+}

@@ -1,0 +1,150 @@
+import type { Session } from "./engines/engine.ts";
+import { migrateAll } from "./migrating.ts";
+import { type Pending, pendingOf } from "./pending.ts";
+import { placeOf } from "./place.ts";
+import type { PlannedRelease } from "./plan.ts";
+import { Record } from "./record.ts";
+import { Runner, type RunnerOptions, tenths } from "./runner.ts";
+import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
+import { saidBy } from "./task.ts";
+import type { Finding } from "./verdict.ts";
+
+/** A runner that runs the release's SQL and code itself, over a session of its own, as the release's tool would. */
+export class SqlRunner extends Runner {
+  #session: Session;
+  #record: Record | undefined;
+  #pending: Pending = { migrations: [], notes: [] };
+
+  private constructor(session: Session, sandbox: Sandbox, release: PlannedRelease, options: RunnerOptions) {
+    super(sandbox, release, options);
+    this.#session = session;
+  }
+
+  static async connect(sandbox: Sandbox, release: PlannedRelease, options: RunnerOptions): Promise<SqlRunner> {
+    return new SqlRunner(await sandbox.connect(), sandbox, release, options);
+  }
+
+  /** Asks for the lock under which the product migrates; `false`: another runner holds it. */
+  override async tryLock(): Promise<boolean> {
+    await this.#returnIfEnded();
+    return guarded(this.options.stage, () => this.#session.tryLock(lockOf(this.sandbox)));
+  }
+
+  override async read(): Promise<void> {
+    await this.#sayPrelude();
+    if (this.failure !== undefined) return;
+    const record = await this.#openRecord();
+    this.#pending = pendingOf(this.release, record, this.options.last);
+    this.notes = this.#pending.notes;
+    this.#record = record;
+  }
+
+  override get hasPending(): boolean {
+    return this.#pending.migrations.length > 0;
+  }
+
+  /** Runs what it has read as pending; its session ends with that, and the lock with the session. */
+  override async migrate(): Promise<void> {
+    await this.#returnIfEnded();
+    this.failure ??= this.#pending.refusal;
+    const record = this.#record;
+    try {
+      if (this.failure === undefined && record !== undefined) await this.#migrate(record);
+    } catch (thrown) {
+      this.failure = await this.#failureOf(thrown);
+    } finally {
+      await this.end();
+    }
+  }
+
+  async #migrate(record: Record): Promise<void> {
+    await migrateAll(this.#pending.migrations, {
+      sandbox: this.sandbox,
+      session: this.#session,
+      record,
+      release: this.release,
+      progress: {
+        begun: (name) => {
+          this.running = name;
+        },
+        done: (name, milliseconds) => this.done.push({ name, milliseconds: tenths(milliseconds) }),
+        halfApplied: () => this.findings.push(this.#halfApplied()),
+      },
+    });
+    this.running = undefined;
+  }
+
+  override async end(): Promise<void> {
+    await this.#session.end().catch(() => {}); // It may be the very session that was lost.
+  }
+
+  /** What another runner's boot left open is ended, and with it whoever waits: nobody tells their sessions apart. */
+  async #returnIfEnded(): Promise<void> {
+    if (this.release.boot.length === 0) return;
+    const ended = await this.#session.query("select 1").then(
+      () => false,
+      () => true,
+    );
+    if (!ended) return;
+    this.#session = await this.sandbox.connect();
+    await this.#sayPrelude();
+    // What is pending stays as it was read.
+    if (this.#record !== undefined) this.#record = await this.#openRecord();
+  }
+
+  #openRecord(): Promise<Record> {
+    return guarded(this.options.stage, () => Record.open(this.#session, this.sandbox, this.release));
+  }
+
+  /** What the product says before its migrations: to a new database once, and to every session. */
+  async #sayPrelude(): Promise<void> {
+    const { database, session } = this.release.prelude;
+    const said = [...(this.sandbox.isNew && database !== undefined ? [database] : []), ...(session ? [session] : [])];
+    this.sandbox.isNew = false;
+    try {
+      for (const sql of said) await this.#session.script(sql);
+    } catch (thrown) {
+      const finding = await this.#failureOf(thrown);
+      this.failure = { ...finding, message: `in its prelude: ${finding.message}` };
+      await this.end();
+    }
+  }
+
+  /** The migration ended the transaction that its migrator had opened, and what ran until then stays. */
+  #halfApplied(): Finding {
+    const { name, transaction } = this.release;
+    const promised = transaction === "all" ? "all that was pending" : "each migration";
+    return {
+      code: "half-applied",
+      release: name,
+      ...(this.running !== undefined && { migration: this.running }),
+      message: `the transaction that was to take back ${promised} had been committed before it failed: what ran until then stays`,
+    };
+  }
+
+  async #failureOf(thrown: unknown): Promise<Finding> {
+    const { stage, file } = this.options;
+    const fault = this.sandbox.engine.fault(thrown);
+    const migration = this.running;
+    const facts = {
+      code: "migration-failed",
+      release: this.release.name,
+      ...(migration !== undefined && { migration }),
+    };
+    if (fault?.kind === "connection" && !(await stage.answers())) throw lost(stage.server, thrown);
+    const unable = unableToGoOn(stage.server, thrown, ` in migration "${migration}"`);
+    if (unable !== undefined) throw unable;
+    const said = { ...facts, ...saidBy(thrown, this.sandbox) };
+    const change = this.release.migrations.find(({ name }) => name === migration)?.change;
+    // Code has no SQL of its own to point into, nor has a COMMIT that fails.
+    if (fault === undefined || change === undefined || typeof change === "function") return said;
+    if ((fault.statementsBefore ?? fault.offset) === undefined) return said;
+    const { piece } = thrown as { piece?: { offset: number; sql: string } };
+    return { ...said, place: await placeOf(change, { ...fault, piece }, this.sandbox.engine, file) };
+  }
+}
+
+/** Servers that know no lock of one database alone are told its name. */
+function lockOf({ address }: Sandbox): string {
+  return `migrator of ${address.database}`;
+}
