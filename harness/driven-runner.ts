@@ -51,7 +51,9 @@ export class DrivenRunner extends Runner {
     }
   }
 
-  override async end(): Promise<void> {
+  override async end(): Promise<void> {}
+
+  override giveUp(): void {
     this.#stopping.abort();
   }
 

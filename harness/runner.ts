@@ -40,8 +40,10 @@ export abstract class Runner {
   abstract get hasPending(): boolean;
   /** Runs what it has read as pending. */
   abstract migrate(): Promise<void>;
-  /** Ends whatever it holds; what it runs may be given up. */
   abstract end(): Promise<void>;
+
+  /** Ends what sessions of the sandbox do not: a process of a tool's. */
+  giveUp(): void {}
 
   async boot(): Promise<void> {
     const { stage, settings } = this.options;

@@ -138,7 +138,7 @@ async function timedOut(
   runners: readonly Runner[],
   { from, timeout }: StartOptions,
 ): Promise<never> {
-  for (const runner of runners) await runner.end();
+  for (const runner of runners) runner.giveUp();
   await sandbox.endSessions().catch(() => {});
   const { running, booting } = runners.find((runner) => runner.running ?? runner.booting) ?? {};
   const where =

@@ -205,7 +205,7 @@ const refused: readonly Refused[] = [
     scenario: { ...good, chain: [first, { name: "1.1", migrations: [users, { name: "0002", upp: "select 1" }] }] },
     says:
       `Cannot rehearse scenario "users", release "1.1", migration "0002": there is no field "upp" ` +
-      `(known: "up", "name", "down", "after", "transaction")`,
+      `(known: "up", "name", "down", "after", "recordedAs", "transaction")`,
   },
   {
     what: "a misspelt field of a path",
