@@ -14,6 +14,8 @@ export interface SqlFile {
    * they are sent, for files that are too large to be held; `sql` is empty then.
    */
   readonly pieces?: readonly Piece[] | (() => AsyncIterable<Piece>);
+  /** Words in place of which the sandbox's own database and user are said, as in `:DATABASE_NAME`; only in what is sent whole. */
+  readonly standIns?: { readonly [word: string]: "database" | "user" };
 }
 
 /** SQL that is sent as one message: a statement, or a whole file. */

@@ -20,6 +20,9 @@ interface Choice {
   readonly engine?: readonly WishText[];
   readonly from?: string;
   readonly to?: string;
+  readonly tags?: string;
+  readonly folder?: string;
+  readonly format?: string;
   readonly reporter: "pretty" | "json" | "markdown";
   readonly debug: boolean;
 }
@@ -125,7 +128,11 @@ function commands(ended: (code: number) => void): Command {
     program
       .command(name)
       .description(description)
-      .argument("[what...]", "names, files or folders of scenarios; #2 behind one asks for its second path", [])
+      .argument(
+        "[what...]",
+        "names, files or folders of scenarios, #2 behind one for its second path; or a folder of migrations, or a repository",
+        [],
+      )
       .addOption(
         new Option(
           "--engine <name[:version]>",
@@ -134,6 +141,9 @@ function commands(ended: (code: number) => void): Command {
       )
       .option("--from <release>", "only paths that start here, or such a path")
       .option("--to <release>", "only paths that end here, or such a path")
+      .option("--tags <pattern>", "the releases are these tags of a git repository, as in 'v*'")
+      .option("--folder <path>", "where below it the migrations are")
+      .option("--format <name>", "which tool's migrations they are, where that cannot be told")
       .addOption(new Option("--reporter <name>", "how to tell it").choices(reporters).default("pretty"))
       .option("--debug", "show where in the code an error came from", false);
   command("rehearse", "walk upgrade paths and judge what comes out")
@@ -149,6 +159,25 @@ function commands(ended: (code: number) => void): Command {
     .action(async (what: string[], choice: RehearseChoice) => ended(await rehearseCommand(what, choice)));
   command("list", "name the scenarios", ["pretty", "json", "markdown"]).action(listCommand);
   command("plan", "show paths, hops and pending migrations, without a server").action(planCommand);
+  program
+    .command("inspect")
+    .description("tell what a folder of migrations or a repository ships, and what changed under shipped releases")
+    .argument("[where]", "a folder of migrations, or a repository", ".")
+    .option("--tags <pattern>", "the releases are these tags of a git repository, as in 'v*'")
+    .option("--folder <path>", "where below it the migrations are")
+    .option("--format <name>", "which tool's migrations they are, where that cannot be told")
+    .addOption(new Option("--reporter <name>", "how to tell it").choices(["pretty", "json"]).default("pretty"))
+    .option("--debug", "show where in the code an error came from", false)
+    .action(inspectCommand);
+  program
+    .command("init")
+    .description("write the first scenario, its seeder and its test for the chain it finds")
+    .argument("[where]", "a folder of migrations, or a repository", ".")
+    .option("--tags <pattern>", "the releases are these tags of a git repository, as in 'v*'")
+    .option("--folder <path>", "where below it the migrations are")
+    .option("--format <name>", "which tool's migrations they are, where that cannot be told")
+    .option("--debug", "show where in the code an error came from", false)
+    .action(initCommand);
   program
     .command("doctor")
     .description("show what this machine can rehearse on, and what runs left behind or kept")
@@ -222,6 +251,18 @@ async function listCommand(what: readonly string[], choice: Choice): Promise<voi
   else say((await import("./report/listing.ts")).listing(scenarios));
 }
 
+async function inspectCommand(where: string, { reporter, debug, ...how }: Choice): Promise<void> {
+  const { inspect } = await import("./inspect.ts");
+  const inspection = await inspect(where, how);
+  const report = await import("./report/inspection.ts");
+  say(reporter === "json" ? report.inspectionJson(inspection) : report.inspectionInWords(inspection));
+}
+
+async function initCommand(where: string, { debug, ...how }: Choice): Promise<void> {
+  const { init } = await import("./init.ts");
+  say(await init({ ...how, where }));
+}
+
 async function doctorCommand(choice: DoctorChoice): Promise<void> {
   const { examine } = await import("./doctor.ts");
   const server = sourceOf("--server", choice.server);
@@ -247,9 +288,15 @@ async function planCommand(what: readonly string[], choice: Choice): Promise<voi
 /** The scenarios that were asked for, and of each the paths. */
 async function loaded(what: readonly string[], choice: Choice): Promise<ReadonlyMap<Scenario, readonly Selection[]>> {
   const { load } = await import("./load.ts");
-  const wanted = await load(what, () => import("./index.ts"));
-  const { chosenPaths } = await import("./choice.ts");
   const engine = enginesIn(choice);
+  const { tags, folder, format } = choice;
+  const wanted = await load(what, () => import("./index.ts"), {
+    ...(tags !== undefined && { tags }),
+    ...(folder !== undefined && { folder }),
+    ...(format !== undefined && { format }),
+    ...(engine !== undefined && { engines: engine }),
+  });
+  const { chosenPaths } = await import("./choice.ts");
   return chosenPaths(wanted, { ...choice, engine });
 }
 

@@ -88,8 +88,10 @@ export class DrivenRunner extends Runner {
   async #failureOf(thrown: unknown): Promise<Finding> {
     if (thrown instanceof HarnessError) throw thrown;
     const { stage } = this.options;
-    if (thrown instanceof ToolFailed)
-      return this.#finding("migration-failed", { message: thrown.message, ...thrown.facts });
+    if (thrown instanceof ToolFailed) {
+      const { code = "migration-failed", ...facts } = thrown.facts;
+      return this.#finding(code, { message: thrown.message, ...facts });
+    }
     const fault = this.sandbox.engine.fault(thrown);
     if (fault?.kind === "connection" && !(await stage.answers())) throw lost(stage.server, thrown);
     const unable = unableToGoOn(stage.server, thrown, ` in ${this.#driver.title}`);

@@ -46,6 +46,8 @@ export class ToolFailed extends Error {
 
 /** What a tool's output says of its failure. */
 export interface ToolFacts {
+  /** It gave way to another runner, whose lock it met. */
+  readonly code?: "runner-refused";
   readonly sqlState?: string;
   readonly errno?: number;
   /** The class of the error where no database error lies beneath: `FieldError`. */

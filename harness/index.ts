@@ -37,6 +37,7 @@ export { invariant } from "./checks/invariant.ts";
 export type { Database, EngineName, PerEngine } from "./database.ts";
 export { HarnessError, type HarnessErrorCode } from "./errors.ts";
 export { type SqlFolder, sqlFolder } from "./formats/sql-folder.ts";
+export { migrationsIn } from "./migrations-in.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
 export type { LockRule, TransactionRule } from "./migrator.ts";
 export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";

@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
 import { fileOf, nameIn, nameOf, type Scenario, standsIn } from "./scenario.ts";
+import { type Unprepared, unprepared } from "./unprepared.ts";
+
+/** How chains are found that nobody has written a scenario for. */
+export type HowUnprepared = Omit<Unprepared, "where">;
 
 /** What was asked for on the command line: scenarios, and of some only one path. */
 export interface Wanted {
@@ -21,16 +25,24 @@ const noScenarioFile = /(\.d\.[cm]?ts|\.(test|spec|config|bench)\.[cm]?[jt]s)$/;
  * Finds the scenarios that arguments name: a file or folder that exists, else part of a scenario's name; `#2` behind
  * either asks for its second path. Without arguments: all scenarios under `scenarios/`.
  *
+ * A folder without scenarios is taken for migrations, and with `tags` for a repository: then the scenario is made up.
+ *
  * @param publicEntry what scenario files get when they import "migration-sandbox": this very library, not a second copy
  * @throws {HarnessError} `bad-input` for a name that selects nothing; `scenario-unreadable` for a file that does not load
  */
-export async function load(args: readonly string[], publicEntry: () => Promise<object>): Promise<readonly Wanted[]> {
+export async function load(
+  args: readonly string[],
+  publicEntry: () => Promise<object>,
+  how: HowUnprepared = {},
+): Promise<readonly Wanted[]> {
   const read = reader(publicEntry);
+  const isChain = how.tags !== undefined || how.folder !== undefined || how.format !== undefined;
+  if (args.length === 0 && isChain) return [{ scenario: await unprepared({ ...how, where: "." }) }];
   if (args.length === 0) return (await read.folder(usualFolder)).map((scenario) => ({ scenario }));
   const wanted = new Map<Scenario, Set<string> | undefined>();
   for (const arg of args) {
     const [, what = arg, number] = /^(.*?)(?:#(\d+))?$/.exec(arg) ?? [];
-    const found = await chosen(what, read);
+    const found = isChain ? [await unprepared({ ...how, where: what })] : await chosen(what, read, how);
     for (const scenario of found) {
       const before = wanted.has(scenario) ? wanted.get(scenario) : new Set<string>();
       // A scenario asked for whole stays whole.
@@ -52,8 +64,11 @@ function pathNamed(scenario: Scenario, number: string): string {
 
 type Reader = ReturnType<typeof reader>;
 
-async function chosen(what: string, read: Reader): Promise<readonly Scenario[]> {
-  if (existsSync(what)) return (await stat(what)).isDirectory() ? read.folder(what) : [await read.file(resolve(what))];
+async function chosen(what: string, read: Reader, how: HowUnprepared): Promise<readonly Scenario[]> {
+  if (existsSync(what)) {
+    if (!(await stat(what)).isDirectory()) return [await read.file(resolve(what))];
+    return (await holdsScenarios(what)) ? read.folder(what) : [await unprepared({ ...how, where: what })];
+  }
   if (sourceFile.test(what))
     throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
   const named = existsSync(usualFolder) ? await read.named(what, usualFolder) : [];
@@ -65,6 +80,16 @@ async function chosen(what: string, read: Reader): Promise<readonly Scenario[]> 
     "bad-input",
     `Cannot find a scenario named like "${what}" in ${where} (${knownNames(what, names)})`,
   );
+}
+
+/** Whether a folder's files speak of scenarios; reading them as such would run a tool's migrations in code. */
+async function holdsScenarios(folder: string): Promise<boolean> {
+  const files = await filesUnder(resolve(folder));
+  for (const file of files) {
+    const text = await readFile(file, "utf8").catch(() => "");
+    if (/migration-sandbox|defineScenario/.test(text)) return true;
+  }
+  return false;
 }
 
 function reader(publicEntry: () => Promise<object>) {

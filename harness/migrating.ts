@@ -59,7 +59,7 @@ async function runWhole(migration: PlannedMigration, at: Where): Promise<void> {
   progress.begun(migration.name);
   await record.begin(migration);
   try {
-    await session.atomically(sqlOf(migration.change), record.adding(migration, 0));
+    await session.atomically(sqlOf(migration.change, at.sandbox), record.adding(migration, 0));
   } catch (thrown) {
     if ((thrown as { hadCommitted?: boolean }).hadCommitted) progress.halfApplied();
     await record.fail(migration, performance.now() - begun).catch(() => {});
@@ -70,9 +70,13 @@ async function runWhole(migration: PlannedMigration, at: Where): Promise<void> {
   progress.done(migration.name, performance.now() - begun);
 }
 
-function sqlOf(change: PlannedMigration["change"]): string {
+function sqlOf(change: PlannedMigration["change"], { address, engine }: Sandbox): string {
   if (typeof change === "string") return change;
-  return typeof change === "function" ? "" : change.sql;
+  if (typeof change === "function") return "";
+  return Object.entries(change.standIns ?? {}).reduce(
+    (sql, [word, what]) => sql.replaceAll(word, engine.identifier(address[what])),
+    change.sql,
+  );
 }
 
 async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<void> {
@@ -125,21 +129,26 @@ async function runMigration(
     }
     return;
   }
-  if (release.session === "shared") return sent(change, sandbox.engine, session, transaction !== undefined);
+  if (release.session === "shared") return sent(change, sandbox, session, transaction !== undefined);
   const own = await sandbox.connect();
   try {
     if (release.prelude.session !== undefined) await own.script(release.prelude.session);
-    await sent(change, sandbox.engine, own, false);
+    await sent(change, sandbox, own, false);
   } finally {
     await own.end().catch(() => {}); // A migration may have ended it.
   }
 }
 
-async function sent(change: string | SqlFile, engine: Engine, session: Session, inTransaction: boolean): Promise<void> {
+async function sent(
+  change: string | SqlFile,
+  sandbox: Sandbox,
+  session: Session,
+  inTransaction: boolean,
+): Promise<void> {
   if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, session);
-  const sql = typeof change === "string" ? change : change.sql;
+  const sql = sqlOf(change, sandbox);
   if (inTransaction) await session.script(sql);
-  else await oneByOne(sql, engine, session);
+  else await oneByOne(sql, sandbox.engine, session);
 }
 
 /** As the format says: each piece is one message. */

@@ -49,6 +49,11 @@ export interface Recorded {
   readonly applied: readonly Applied[];
   /** Of tools that only remember how far they are: this one, and all that are shipped before it, are applied. */
   readonly upTo?: string;
+  /**
+   * Of tools that compare with the newest alone: whether they take a migration for applied, whatever its id. One that was
+   * not, and that they pass over so, is late; no other is.
+   */
+  readonly passed?: (migration: { readonly id: string; readonly facts: RecordEntry["facts"] }) => boolean;
   /** Why the tool does nothing more until somebody mends it: dirty, failed or locked. */
   readonly halfDone?: HalfDone;
 }

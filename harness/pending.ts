@@ -34,7 +34,7 @@ export function pendingOf(release: PlannedRelease, record: Record, previous: Pla
   const removed = removedOf(release, record);
   const edited = editedOf(release, applied, previous);
   const new_ = release.migrations.filter((shipped) => isPending(shipped, applied));
-  const late = lateOf(release, new_, applied, previous, recorded.upTo !== undefined);
+  const late = lateOf(release, new_, applied, previous, record);
   const order = [...applied.keys()];
   const held = [
     ...removed.map((id) => ({ id, name: id, code: "migration-removed", why: `${release.name} does not ship it` })),
@@ -137,11 +137,14 @@ function lateOf(
   new_: readonly PlannedMigration[],
   applied: ReadonlyMap<string, string>,
   previous: PlannedRelease | undefined,
-  onlyUpTo: boolean,
+  { recorded }: Record,
 ): readonly PlannedMigration[] {
+  const { passed, upTo } = recorded;
+  if (passed !== undefined)
+    return new_.filter((shipped) => passed({ id: idOf(shipped), facts: shipped.recordedAs?.facts ?? {} }));
   const before = new Set(previous?.migrations.map(idOf));
   // A record of one version takes all below it for applied: only the release before tells what was.
-  if (onlyUpTo)
+  if (upTo !== undefined)
     return release.migrations.filter(
       (shipped) => previous !== undefined && applied.has(idOf(shipped)) && !before.has(idOf(shipped)),
     );

@@ -62,6 +62,23 @@ export interface Scenario<Name extends string = string, S = unknown> {
   readonly known?: readonly KnownFinding[];
 }
 
+/** What a scenario that stands in no file is called, and the options behind its name that find it again. */
+interface Called {
+  readonly name: string;
+  readonly options: string;
+}
+
+const called = new WeakMap<object, Called>();
+
+/** Names a scenario that was made of what somebody pointed at. */
+export function calledBy(scenario: Scenario, by: Called): void {
+  called.set(scenario, by);
+}
+
+export function optionsOf(scenario: Scenario): string | undefined {
+  return called.get(scenario)?.options;
+}
+
 /** The file a scenario stands in: its name and its replay line come from it. */
 const files = new WeakMap<object, string>();
 
@@ -96,6 +113,8 @@ export function defineScenario<Name extends string, S = unknown>(scenario: Scena
 
 /** What a message may call a scenario: its path under `scenarios/` without the ending, else its title in small letters. */
 export function nameOf(scenario: Scenario): string {
+  const name = called.get(scenario)?.name;
+  if (name !== undefined) return name;
   const file = fileOf(scenario);
   if (file !== undefined) return nameIn(file);
   const title = scenario.title ?? "untitled";

@@ -1,6 +1,6 @@
 import { relative, resolve, sep } from "node:path";
 import { refusePath, refuseWhatCannotBe } from "./refusals.ts";
-import { fileOf, nameOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import { fileOf, nameOf, optionsOf, type Scenario, type UpgradePath } from "./scenario.ts";
 import { clean } from "./verdict.ts";
 
 /** A path to rehearse beside or instead of the scenario's own. */
@@ -36,9 +36,10 @@ export function replayOf(scenario: Scenario, name: string, { from, to }: Upgrade
   const file = fileOf(scenario);
   const byName = file === undefined || file.startsWith(resolve("scenarios") + sep);
   const what = `${byName ? known : relative(process.cwd(), file)}${number}`;
+  const options = optionsOf(scenario) ?? "";
   const between =
     number === "" ? `${from === undefined ? "" : ` --from ${quotedArgument(from)}`} --to ${quotedArgument(to)}` : "";
-  return `${quotedArgument(what)}${between}`;
+  return `${quotedArgument(what)}${options === "" ? "" : ` ${options}`}${between}`;
 }
 
 /** Text as a shell takes it for one argument. */

@@ -44,6 +44,8 @@ export interface Engine {
   split(sql: string): Promise<readonly Statement[]>;
   /** Text as SQL writes it. */
   literal(text: string): string;
+  /** A name as SQL writes it. */
+  identifier(name: string): string;
   /** The database as a URL that clients understand. */
   url(address: Address): string;
   /** What a person types to enter the database. */

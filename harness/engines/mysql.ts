@@ -58,6 +58,8 @@ export function mysqlLike(dialect: Dialect): Engine {
 
     literal: (text) => (/^[\w .,:;#@+/-]*$/.test(text) ? literal(text) : inAnySession(text)),
 
+    identifier: quoted,
+
     url,
 
     client({ host, port, user, password, database }) {

@@ -64,6 +64,7 @@ export const postgres: Engine = {
   },
 
   literal,
+  identifier: quoted,
 
   url(address) {
     const { host, port, user, password, database, tls } = address;

@@ -1,3 +1,4 @@
+import { applying } from "./applying.ts";
 import { cloning } from "./cloning.ts";
 import { cloningMysql } from "./cloning-mysql.ts";
 import { containers } from "./containers.ts";
@@ -15,6 +16,7 @@ const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = {
   cloning,
   "cloning-mysql": cloningMysql,
   sowing,
+  applying,
   workers: throughput,
   memory,
 };
