@@ -14,7 +14,7 @@ export interface SqlFile {
    * they are sent, for files that are too large to be held; `sql` is empty then.
    */
   readonly pieces?: readonly Piece[] | (() => AsyncIterable<Piece>);
-  /** Words in place of which the sandbox's own database and user are said, as in `:DATABASE_NAME`; only in what is sent whole. */
+  /** Words in place of which the sandbox's own database and user are said, as in `:DATABASE_NAME`. */
   readonly standIns?: { readonly [word: string]: "database" | "user" };
 }
 
@@ -23,8 +23,8 @@ export interface Piece {
   readonly sql: string;
   /** Characters of the migration's SQL before it. */
   readonly offset: number;
-  /** The lines behind a `COPY … FROM stdin`, as the server is to get them. */
-  readonly copied?: string;
+  /** The lines behind a `COPY … FROM stdin`, as the server is to get them; many of them come one part after the other. */
+  readonly copied?: string | AsyncIterable<string>;
 }
 
 /** What a migration does: SQL, SQL per engine (MariaDB falls back to MySQL's), or code that is handed the database. */

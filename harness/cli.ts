@@ -27,6 +27,8 @@ interface Choice {
   readonly debug: boolean;
 }
 
+type ChainChoice = Pick<Choice, "tags" | "folder" | "format" | "reporter" | "debug">;
+
 interface RehearseChoice extends Choice {
   readonly server?: string;
   readonly seed: number;
@@ -251,14 +253,14 @@ async function listCommand(what: readonly string[], choice: Choice): Promise<voi
   else say((await import("./report/listing.ts")).listing(scenarios));
 }
 
-async function inspectCommand(where: string, { reporter, debug, ...how }: Choice): Promise<void> {
+async function inspectCommand(where: string, { reporter, debug, ...how }: ChainChoice): Promise<void> {
   const { inspect } = await import("./inspect.ts");
   const inspection = await inspect(where, how);
   const report = await import("./report/inspection.ts");
   say(reporter === "json" ? report.inspectionJson(inspection) : report.inspectionInWords(inspection));
 }
 
-async function initCommand(where: string, { debug, ...how }: Choice): Promise<void> {
+async function initCommand(where: string, { debug, ...how }: ChainChoice): Promise<void> {
   const { init } = await import("./init.ts");
   say(await init({ ...how, where }));
 }

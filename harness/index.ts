@@ -22,12 +22,17 @@
 export {
   byDependencies,
   type Change,
+  type LeftOut,
   type Log,
   type Migration,
   type MigrationSource,
+  type Piece,
+  type Prelude,
+  type RecordedAs,
   type Release,
   type ReleaseParts,
   release,
+  type Shipment,
   type SqlFile,
   type Task,
   type Tasks,
@@ -35,18 +40,32 @@ export {
 export type { Check, Invariant } from "./checks/check.ts";
 export { invariant } from "./checks/invariant.ts";
 export type { Database, EngineName, PerEngine } from "./database.ts";
+export { type Driver, type Driving, type ToolFacts, ToolFailed } from "./driver.ts";
 export { HarnessError, type HarnessErrorCode } from "./errors.ts";
+export type { FolderAt } from "./formats/git-moves.ts";
 export { type SqlFolder, sqlFolder } from "./formats/sql-folder.ts";
-export { migrationsIn } from "./migrations-in.ts";
+export type { GitReleasesOptions } from "./git-chain.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
+export { migrationsIn } from "./migrations-in.ts";
 export type { LockRule, TransactionRule } from "./migrator.ts";
 export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 export { type RehearseOptions, rehearse } from "./rehearse.ts";
+export { type FolderReleasesOptions, folderReleases, gitReleases } from "./releases.ts";
 export { defineScenario, type KnownFinding, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
 export { type Seeder, type Soil, seeder } from "./seeder.ts";
+export type { ReadAs } from "./shipped.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
 export type { Hop } from "./start.ts";
 export { startAgain } from "./task.ts";
+export { type CommandOptions, command } from "./tools/command.ts";
+export { type DbMigrations, dbMigrations } from "./tools/db-migrate.ts";
+export { type DrizzleMigrations, drizzleMigrations } from "./tools/drizzle.ts";
+export { type KnexMigrations, knexMigrations } from "./tools/knex.ts";
+export { type KyselyMigrations, kyselyMigrations } from "./tools/kysely.ts";
+export { type MikroOrmMigrations, mikroOrmMigrations } from "./tools/mikro-orm.ts";
+export { type NodePgMigrations, nodePgMigrations } from "./tools/node-pg-migrate.ts";
+export { type TypeormMigrations, typeormMigrations } from "./tools/typeorm.ts";
+export { type Umzug, type UmzugAt, type UmzugMigrations, type UmzugOf, umzugMigrations } from "./tools/umzug.ts";
 export { believable } from "./traits/believable.ts";
 export { differingOnlyInCase } from "./traits/differing-only-in-case.ts";
 export { duplicates } from "./traits/duplicates.ts";

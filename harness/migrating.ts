@@ -70,12 +70,16 @@ async function runWhole(migration: PlannedMigration, at: Where): Promise<void> {
   progress.done(migration.name, performance.now() - begun);
 }
 
-function sqlOf(change: PlannedMigration["change"], { address, engine }: Sandbox): string {
+function sqlOf(change: PlannedMigration["change"], { address }: Sandbox): string {
   if (typeof change === "string") return change;
-  if (typeof change === "function") return "";
-  return Object.entries(change.standIns ?? {}).reduce(
-    (sql, [word, what]) => sql.replaceAll(word, engine.identifier(address[what])),
-    change.sql,
+  return typeof change === "function" ? "" : named(change.sql, change, address);
+}
+
+/** As tools put their own names in: unquoted, and wherever the word ends where it does. */
+function named(sql: string, { standIns = {} }: SqlFile, address: Sandbox["address"]): string {
+  return Object.entries(standIns).reduce(
+    (said, [word, what]) => said.replace(new RegExp(`${word}\\b`, "g"), () => address[what]),
+    sql,
   );
 }
 
@@ -145,18 +149,19 @@ async function sent(
   session: Session,
   inTransaction: boolean,
 ): Promise<void> {
-  if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, session);
+  if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, sandbox, session);
   const sql = sqlOf(change, sandbox);
   if (inTransaction) await session.script(sql);
   else await oneByOne(sql, sandbox.engine, session);
 }
 
 /** As the format says: each piece is one message. */
-async function inPieces({ sql, pieces = [] }: SqlFile, session: Session): Promise<void> {
+async function inPieces(file: SqlFile, { address }: Sandbox, session: Session): Promise<void> {
+  const { sql, pieces = [] } = file;
   let before = 0;
   for await (const piece of typeof pieces === "function" ? pieces() : pieces) {
     try {
-      await session.script(piece.sql, piece.copied);
+      await session.script(named(piece.sql, file, address), piece.copied);
     } catch (thrown) {
       throw inWhole(thrown, sql, piece.offset, before, piece.sql);
     }

@@ -1,4 +1,7 @@
 import { relative, resolve, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Dump } from "./dump.ts";
+import { HarnessError } from "./errors.ts";
 import { refusePath, refuseWhatCannotBe } from "./refusals.ts";
 import { fileOf, nameOf, optionsOf, type Scenario, type UpgradePath } from "./scenario.ts";
 import { clean } from "./verdict.ts";
@@ -21,7 +24,11 @@ export function pathsBetween(
   from: string | undefined,
   to: string | undefined,
 ): readonly Selection[] {
-  const own = pathsOf(scenario).filter(({ path }) => (from ?? path.from) === path.from && (to ?? path.to) === path.to);
+  // Of a chain that nobody has prepared, whoever names a start asks for the jump.
+  const isJump = from !== undefined && optionsOf(scenario) !== undefined;
+  const own = (isJump ? [] : pathsOf(scenario)).filter(
+    ({ path }) => (from ?? path.from) === path.from && (to ?? path.to) === path.to,
+  );
   if (own.length > 0) return own;
   const newest = scenario.chain.findLast(({ insteadOf }) => insteadOf === undefined)?.name ?? "";
   const path: UpgradePath = { ...(from !== undefined && { from }), to: to ?? newest, expect: clean };
@@ -30,8 +37,35 @@ export function pathsBetween(
   return [{ name, path }];
 }
 
+/** The path that goes on from a dump; without `from`, its own record tells where it stands. */
+export function pathFromDump(
+  scenario: Scenario,
+  dump: Dump,
+  from: string | undefined,
+  to: string | undefined,
+): Selection {
+  refuseWhatCannotBe(scenario);
+  const newest = scenario.chain.findLast(({ insteadOf }) => insteadOf === undefined)?.name ?? "";
+  const engines = scenario.engines.filter((engine) => dump.engines.includes(engine));
+  const name = `${nameOf(scenario)}#${from ?? ""}..${to ?? newest}`;
+  if (engines.length === 0) {
+    const why = `"${dump.file}" is a dump of ${dump.engines.join(" or ")}, and the scenario is for ${scenario.engines.join(", ")}`;
+    throw new HarnessError("bad-input", `Cannot rehearse "${name}": ${why}`);
+  }
+  const url = pathToFileURL(resolve(dump.file));
+  const path: UpgradePath = {
+    ...(from !== undefined && { from }),
+    dump: url,
+    to: to ?? newest,
+    engines,
+    expect: clean,
+  };
+  refusePath(scenario, path, `"${name}"`);
+  return { name, path };
+}
+
 /** A scenario under `scenarios/` is found by its name, another by its file. */
-export function replayOf(scenario: Scenario, name: string, { from, to }: UpgradePath): string {
+export function replayOf(scenario: Scenario, name: string, { from, to, dump }: UpgradePath): string {
   const [known, number = ""] = [nameOf(scenario), /#\d+$/.exec(name)?.[0]];
   const file = fileOf(scenario);
   const byName = file === undefined || file.startsWith(resolve("scenarios") + sep);
@@ -39,7 +73,11 @@ export function replayOf(scenario: Scenario, name: string, { from, to }: Upgrade
   const options = optionsOf(scenario) ?? "";
   const between =
     number === "" ? `${from === undefined ? "" : ` --from ${quotedArgument(from)}`} --to ${quotedArgument(to)}` : "";
-  return `${quotedArgument(what)}${options === "" ? "" : ` ${options}`}${between}`;
+  const start =
+    number === "" && dump !== undefined
+      ? ` --dump ${quotedArgument(relative(process.cwd(), fileURLToPath(dump)))}`
+      : "";
+  return `${quotedArgument(what)}${options === "" ? "" : ` ${options}`}${between}${start}`;
 }
 
 /** Text as a shell takes it for one argument. */

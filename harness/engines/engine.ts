@@ -2,6 +2,7 @@ import type { Address, Database, DatabaseFault, EngineName } from "../database.t
 import type { Row, Snapshot } from "../snapshot.ts";
 import type { Planting } from "./planting.ts";
 import type { Image, Program } from "./program.ts";
+import type { Restorer } from "./restorer.ts";
 
 /** A database product: how to speak to it, and what it can do. Differences between engines live behind this and nowhere else. */
 export interface Engine {
@@ -36,6 +37,8 @@ export interface Engine {
   fallow(db: Database, act: (db: Database) => Promise<void>): Promise<void>;
   /** A read-only view of the database at this moment; end it before the database is cloned or dropped. */
   snapshot(address: Address): Promise<Snapshot & { end(): Promise<void> }>;
+  /** A session that takes what a dump says; never to be let out of its database. */
+  restorer(address: Address): Promise<Restorer>;
   /** Our own dealings with a server, by sessions of their own. */
   administer(maintenance: Address): Promise<Administration>;
   /** What the server said, if it was the server; `undefined` for anything else that was thrown. */
@@ -78,7 +81,7 @@ export interface Statement {
 export interface Session {
   query(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Sends SQL of any number of statements whole; the server splits it. `copied`: the rows for its `COPY … FROM stdin`. */
-  script(sql: string, copied?: string): Promise<void>;
+  script(sql: string, copied?: string | AsyncIterable<string>): Promise<void>;
   /**
    * Runs SQL in a transaction of its own, with what is to be said behind it there, in as few messages as the server takes. What is
    * thrown tells of the SQL alone; whether it had been committed already is told by `hadCommitted` of it.

@@ -7,6 +7,7 @@ import { type Dialect, mysqlDialect } from "./mysql-dialect.ts";
 import { faultOf } from "./mysql-fault.ts";
 import { knexAt, loadClients } from "./mysql-knex.ts";
 import { imageOf, programOf } from "./mysql-program.ts";
+import { restorerAt } from "./mysql-restore.ts";
 import { sessionOf } from "./mysql-session.ts";
 import { openSnapshot } from "./mysql-snapshot.ts";
 import { split } from "./mysql-split.ts";
@@ -48,6 +49,7 @@ export function mysqlLike(dialect: Dialect): Engine {
 
     snapshot: (address) => openSnapshot(address, dialect),
 
+    restorer: (address) => restorerAt(address, dialect),
     administer: (maintenance) => administer(maintenance, dialect),
 
     fault: faultOf,

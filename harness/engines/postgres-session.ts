@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import type { Socket } from "node:net";
 import type { Knex } from "knex";
 import type { Client } from "pg";
 import type { Address, Database } from "../database.ts";
@@ -130,7 +132,7 @@ async function wasCommitted(client: Client, id: string): Promise<boolean> {
 }
 
 interface Script {
-  readonly copied?: string | undefined;
+  readonly copied?: string | AsyncIterable<string> | undefined;
   /** Told of our own questions among the statements. */
   readonly seen?: { id: string; isBehind: boolean };
 }
@@ -158,8 +160,7 @@ function sendScript(client: Client, sql: string, { copied, seen }: Script = {}):
       },
       handleCopyInResponse(connection: CopyConnection) {
         if (copied === undefined) return connection.sendCopyFail("COPY … FROM stdin has no data here");
-        if (copied !== "") connection.sendCopyFromChunk(Buffer.from(copied));
-        connection.endCopyFrom();
+        copyIn(connection, typeof copied === "string" ? [copied] : copied).catch(reject);
       },
       handleCopyData() {},
       handleError: (error: Error) => reject(Object.assign(error, { statementsBefore: completed })),
@@ -169,7 +170,21 @@ function sendScript(client: Client, sql: string, { copied, seen }: Script = {}):
   });
 }
 
+async function copyIn(connection: CopyConnection, parts: Iterable<string> | AsyncIterable<string>): Promise<void> {
+  try {
+    for await (const part of parts) {
+      if (part !== "") connection.sendCopyFromChunk(Buffer.from(part));
+      if (connection.stream.writableNeedDrain) await once(connection.stream, "drain");
+    }
+  } catch (error) {
+    connection.sendCopyFail((error as Error).message);
+    throw error;
+  }
+  connection.endCopyFrom();
+}
+
 interface CopyConnection {
+  readonly stream: Socket;
   sendCopyFail(reason: string): void;
   sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;

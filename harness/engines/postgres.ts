@@ -2,6 +2,7 @@ import type { Engine, FaultKind, Statement } from "./engine.ts";
 import { administer } from "./postgres-administration.ts";
 import { fallow, plant } from "./postgres-bulk.ts";
 import { postgresImage, postgresProgram } from "./postgres-program.ts";
+import { restorerAt } from "./postgres-restore.ts";
 import { connected, knexAt, loadClients, sessionOf } from "./postgres-session.ts";
 import { openSnapshot } from "./postgres-snapshot.ts";
 import { literal, quoted } from "./postgres-text.ts";
@@ -34,6 +35,7 @@ export const postgres: Engine = {
     return openSnapshot(await connected(address));
   },
 
+  restorer: restorerAt,
   administer,
 
   fault(thrown) {

@@ -5,6 +5,7 @@ import { containers } from "./containers.ts";
 import type { Figure } from "./figure.ts";
 import { local } from "./local.ts";
 import { memory } from "./memory.ts";
+import { reading } from "./reading.ts";
 import { sowing } from "./sowing.ts";
 import { starting } from "./starting.ts";
 import { throughput } from "./workers.ts";
@@ -17,6 +18,7 @@ const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = {
   "cloning-mysql": cloningMysql,
   sowing,
   applying,
+  reading,
   workers: throughput,
   memory,
 };
