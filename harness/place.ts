@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { SqlFile } from "./chain.ts";
+import type { Piece, SqlFile } from "./chain.ts";
 import type { DatabaseFault } from "./database.ts";
 import type { Engine, Statement } from "./engines/engine.ts";
 import type { Place } from "./verdict.ts";
@@ -13,20 +13,20 @@ import type { Place } from "./verdict.ts";
  */
 export async function placeOf(
   change: string | SqlFile,
-  fault: DatabaseFault & { readonly piece?: { readonly offset: number; readonly sql: string } | undefined },
+  fault: DatabaseFault & { readonly piece?: Piece | undefined },
   engine: Engine,
   file: string | undefined,
 ): Promise<Place> {
-  const { piece } = fault;
-  if (typeof change !== "string" && typeof change.pieces === "function" && piece !== undefined) {
-    return placeInStream(change.file, piece, fault.offset);
-  }
   const sql = typeof change === "string" ? change : change.sql;
-  const statements = piece !== undefined ? [piece] : await engine.split(sql).catch((): readonly Statement[] => []);
-  const pointed = fault.offset === undefined ? undefined : unitsOf(sql, fault.offset);
-  const counted = piece ?? statements[fault.statementsBefore ?? 0];
-  const offset = pointed ?? counted?.offset ?? 0;
-  const statement = statements.findLast((s) => s.offset <= offset)?.sql ?? roughlyAround(sql, offset);
+  // What the server says is of the message that it got.
+  const { piece = { sql, offset: 0 }, statementsBefore = 0 } = fault;
+  const statements = await engine.split(piece.sql).catch((): readonly Statement[] => []);
+  const pointed = fault.offset === undefined ? undefined : unitsOf(piece.sql, fault.offset);
+  const inPiece = pointed ?? statements[statementsBefore]?.offset ?? 0;
+  const statement = statements.findLast((s) => s.offset <= inPiece)?.sql ?? roughlyAround(piece.sql, inPiece);
+  if (typeof change !== "string" && typeof change.pieces === "function")
+    return { ...(await placeInStream(change.file, piece, inPiece)), statement };
+  const offset = piece.offset + inPiece;
   const { text, start, named } =
     typeof change === "string"
       ? await lookedUp(sql, file)
@@ -38,24 +38,25 @@ export async function placeOf(
 }
 
 /** A file that was read while it was sent is counted through once more. */
-async function placeInStream(
-  file: string,
-  piece: { readonly offset: number; readonly sql: string },
-  offset = piece.offset,
-): Promise<Place> {
+async function placeInStream(file: string, { sql, offset }: Piece, inPiece: number): Promise<Omit<Place, "statement">> {
+  const lines = await linesBefore(file, offset).catch(() => 0); // A file in a repository cannot be opened by its name.
+  const before = sql.slice(0, inPiece);
+  // The frame around the place counts lines in a text: those before it are left empty.
+  const text = "\n".repeat(lines) + sql;
+  const line = lines + before.split("\n").length;
+  return { file, line, column: before.length - before.lastIndexOf("\n"), text };
+}
+
+async function linesBefore(file: string, offset: number): Promise<number> {
   let lines = 0;
   let seen = 0;
   for await (const chunk of createReadStream(file, "utf8")) {
-    const part = String(chunk).slice(0, Math.max(piece.offset - seen, 0));
+    const part = String(chunk).slice(0, Math.max(offset - seen, 0));
     lines += part.split("\n").length - 1;
     seen += String(chunk).length;
-    if (seen >= piece.offset) break;
+    if (seen >= offset) break;
   }
-  const before = piece.sql.slice(0, unitsOf(piece.sql, Math.max(offset - piece.offset, 0)));
-  const line = lines + before.split("\n").length;
-  // The frame around the place counts lines in a text: those before it are left empty.
-  const text = "\n".repeat(lines) + piece.sql;
-  return { file, line, column: before.length - before.lastIndexOf("\n"), text, statement: piece.sql };
+  return lines;
 }
 
 /** The server counts characters, JavaScript what UTF-16 needs for them. */

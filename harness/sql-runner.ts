@@ -1,3 +1,4 @@
+import type { Piece } from "./chain.ts";
 import type { Session } from "./engines/engine.ts";
 import { migrateAll } from "./migrating.ts";
 import { type Pending, pendingOf } from "./pending.ts";
@@ -139,7 +140,7 @@ export class SqlRunner extends Runner {
     // Code has no SQL of its own to point into, nor has a COMMIT that fails.
     if (fault === undefined || change === undefined || typeof change === "function") return said;
     if ((fault.statementsBefore ?? fault.offset) === undefined) return said;
-    const { piece } = thrown as { piece?: { offset: number; sql: string } };
+    const { piece } = thrown as { piece?: Piece };
     return { ...said, place: await placeOf(change, { ...fault, piece }, this.sandbox.engine, file) };
   }
 }

@@ -20,16 +20,29 @@ export async function folderAt(where: URL | string): Promise<Folder> {
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .filter((file) => !file.includes("node_modules/"));
+  const texts = new Map<string, string>();
+  let held = 0;
   return {
     path,
     files,
     shown: (file) => join(path, file),
-    text: async (file) => decoded(await readFile(join(path, file)), join(path, file)),
+    async text(file) {
+      const known = texts.get(file);
+      if (known !== undefined) return known;
+      const bytes = await readFile(join(path, file));
+      const text = decoded(bytes, join(path, file));
+      // Formats are told apart by what stands in files, which are read for that by one after the other.
+      if (bytes.length + held <= mostHeld) texts.set(file, text);
+      held += bytes.length;
+      return text;
+    },
     bytes: (file) => readFile(join(path, file)),
     size: async (file) => (await stat(join(path, file))).size,
     stream: (file) => createReadStream(join(path, file)),
   };
 }
+
+const mostHeld = 32_000_000;
 
 /** Text without a byte order mark. Throws `bad-input` for bytes that are not UTF-8. */
 export function decoded(bytes: Buffer, file: string): string {

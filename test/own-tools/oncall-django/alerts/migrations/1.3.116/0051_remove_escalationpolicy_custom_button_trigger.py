@@ -1,0 +1,9 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("alerts", "0011_auto_20230329_1617")]
+
+    operations = [
+        migrations.RemoveField(model_name="escalationpolicy", name="custom_button_trigger"),
+    ]

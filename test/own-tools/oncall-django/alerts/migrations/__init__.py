@@ -1,0 +1,3 @@
+from releases import shipped
+
+__path__ = shipped(__file__)

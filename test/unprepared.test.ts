@@ -1,0 +1,147 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type Workplace, workplaceWith } from "./command.ts";
+import { git } from "./repository.ts";
+
+const limit = { timeout: 120_000 };
+
+const chain = {
+  "db/1_users.up.sql": "create table users (id serial primary key, email text not null);\n",
+  "db/1_users.down.sql": "drop table users;\n",
+  "db/2_names.up.sql": "alter table users add column name text;\n",
+  "db/2_names.down.sql": "alter table users drop column name;\n",
+  "db/10_index.up.sql": "create index concurrently by_name on users (name);\n",
+  "db/10_index.down.sql": "drop index by_name;\n",
+};
+
+describe("a folder of migrations that nobody has written a scenario for", limit, () => {
+  test("is walked release by release and as a fresh install, and says that its tables were empty", async () => {
+    await using work = await workplaceWith(chain);
+    const { code, stdout } = await work.run(["rehearse", "db"]);
+    expect(untimed(stdout)).toBe(`
+db  3 migrations as golang-migrate ships them, on empty tables (migration-sandbox init writes a scenario with data)
+  postgres 18.4 (embedded)
+  ✓ #1  1_users → 2_names → 10_index  clean
+  ✓ #2  fresh install of 10_index     clean
+
+2 met, 0 unmet, 0 inconclusive  (seed 1, - s)
+`);
+    expect(code).toBe(0);
+  });
+
+  test("is broken where its migrations are, with a line that replays it", async () => {
+    await using work = await workplaceWith({
+      ...chain,
+      "db/11_wrong.up.sql": "select 1;\nalter table nobody add x int;\n",
+    });
+    const { code, stdout } = await work.run(["rehearse", "db", "--format", "golang-migrate"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("broken (migration-failed 42P01), expected clean");
+    expect(stdout).toContain("db/11_wrong.up.sql:2");
+    const [, replay = ""] = /replay: (?:npx migration-sandbox|npm run -s cli --) (.*)/.exec(stdout) ?? [];
+    expect(replay).toBe("rehearse db#1 --format golang-migrate --engine postgres --seed 1");
+    expect((await work.run(replay.split(" "))).stdout).toContain("0 met, 1 unmet");
+  });
+
+  test("is jumped over where a start is named", async () => {
+    await using work = await workplaceWith(chain);
+    const { stdout } = await work.run(["rehearse", "db", "--from", "1_users", "--to", "10_index"]);
+    expect(stdout).toContain("1_users → 10_index  clean");
+  });
+
+  test("is planned without a server", async () => {
+    await using work = await workplaceWith(chain);
+    const { code, stdout } = await work.run(["plan", "db"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("4 hops in 2 paths, 4 walked");
+  });
+
+  test("is not looked for where there is none", async () => {
+    await using work = await workplaceWith({ "db/notes.txt": "nothing" });
+    const { code, stderr } = await work.run(["rehearse", "db"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Cannot read migrations from ".*db": /);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe("a repository whose tags are releases", limit, () => {
+  test("shows what changed under shipped releases, and the jump that it breaks", async () => {
+    await using work = await tagged();
+    const told = await work.run(["inspect", ".", "--tags", "v*", "--folder", "db"]);
+    expect(told.code).toBe(0);
+    expect(told.stdout).toMatch(/migration-edited\s+v1\.2\.0, 1_users/);
+    expect(told.stdout).toMatch(/migration-late\s+v1\.2\.0, 3_late/);
+    const json = JSON.parse((await work.run(["inspect", ".", "--tags", "v*", "--reporter", "json"])).stdout);
+    expect(json.findings.map(({ code }: { code: string }) => code)).toEqual(["migration-edited", "migration-late"]);
+
+    const all = await work.run(["rehearse", ".", "--tags", "v*", "--folder", "db"]);
+    expect(all.stdout).toMatch(/✗ #1 {2}v1\.0\.0 → v1\.1\.0 → v1\.2\.0 {2}broken \(migration-failed 42703\)/);
+    expect(all.stdout).toMatch(/✓ #2 {2}fresh install of v1\.2\.0 +clean/);
+    const jump = await work.run(["rehearse", ".", "--tags", "v*", "--from", "v1.1.0", "--to", "v1.2.0", "--verbose"]);
+    expect(jump.code).toBe(1);
+    expect(jump.stdout).toContain("v1.1.0 → v1.2.0  broken (migration-failed 42703)");
+    expect(jump.stdout).toContain(
+      '"3_late" is older than what was applied before it was shipped: golang-migrate never runs it',
+    );
+  });
+});
+
+describe("init", limit, () => {
+  test("writes a scenario, its seeder and its test that are met as they stand", async () => {
+    await using work = await workplaceWith(chain);
+    const { code, stdout } = await work.run(["init", "db"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("scenarios/upgrades.ts");
+    expect(await readFile(join(work.folder, "seeds/upgrades.ts"), "utf8")).toContain(
+      "// Tables there are by then: users.",
+    );
+    const rehearsed = await work.run(["rehearse", "upgrades"]);
+    expect(rehearsed.stderr).toBe("");
+    expect(rehearsed.stdout).toContain("4 met, 0 unmet, 0 inconclusive");
+  });
+
+  test("writes nothing over what is there", async () => {
+    await using work = await workplaceWith({ ...chain, "seeds/upgrades.ts": "mine" });
+    const { code, stderr } = await work.run(["init", "db"]);
+    expect([code, stderr.trim()]).toEqual([
+      2,
+      'Cannot write "seeds/upgrades.ts": it is there already (move it away, or write by hand)',
+    ]);
+    expect(await readFile(join(work.folder, "seeds/upgrades.ts"), "utf8")).toBe("mine");
+  });
+
+  test("writes a chain of tags", async () => {
+    await using work = await tagged();
+    expect((await work.run(["init", ".", "--tags", "v*", "--folder", "db"])).code).toBe(0);
+    const rehearsed = await work.run(["rehearse", "upgrades"]);
+    expect(rehearsed.stdout).toMatch(/2 met, 2 unmet|3 met, 1 unmet|1 met, 3 unmet/);
+  });
+});
+
+/** Three releases; the last edits what the first shipped, and ships a migration that is older than the second's. */
+async function tagged(): Promise<Workplace> {
+  const work = await workplaceWith({
+    "db/1_users.up.sql": "create table users (id serial primary key, email text not null);\n",
+  });
+  const release = async (tag: string, files: { readonly [file: string]: string }) => {
+    for (const [file, text] of Object.entries(files)) await writeFile(join(work.folder, file), text);
+    git(work.folder, "add", "-A");
+    git(work.folder, "commit", "-qm", tag);
+    git(work.folder, "tag", tag);
+  };
+  git(work.folder, "init", "-q", "-b", "main");
+  await release("v1.0.0", { "db/2_volumes.up.sql": "create table volumes (id serial primary key, project int);\n" });
+  await release("v1.1.0", { "db/4_owner.up.sql": "alter table volumes add column owner int;\n" });
+  await release("v1.2.0", {
+    "db/1_users.up.sql": "create table users (id serial primary key, email text not null, name text);\n",
+    "db/3_late.up.sql": "create table late (id int primary key);\n",
+    "db/5_name.up.sql": "alter table users alter column name set default 1;\ninsert into late values (1);\n",
+  });
+  return work;
+}
+
+function untimed(text: string): string {
+  return text.replace(/[\d.]+ s\)/, "- s)");
+}
