@@ -14,6 +14,8 @@ export interface SqlFile {
    * they are sent, for files that are too large to be held; `sql` is empty then.
    */
   readonly pieces?: readonly Piece[] | (() => AsyncIterable<Piece>);
+  /** SHA-256 of what is not held. */
+  readonly checksum?: string;
   /** Words in place of which the sandbox's own database and user are said, as in `:DATABASE_NAME`. */
   readonly standIns?: { readonly [word: string]: "database" | "user" };
 }

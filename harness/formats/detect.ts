@@ -2,6 +2,7 @@ import { HarnessError, knownNames } from "../errors.ts";
 import { codeIn } from "./code.ts";
 import type { Evidence, Folder, Format } from "./format.ts";
 import { formats } from "./formats.ts";
+import { beginningsOf } from "./large.ts";
 
 /** A format, and what it was known by. */
 export interface Detected {
@@ -37,9 +38,10 @@ export function formatNamed(name: string): Format {
 }
 
 async function detectedIn(folder: Folder): Promise<readonly Detected[]> {
+  const light = beginningsOf(folder);
   const found = await Promise.all(
     formats.map(async (format) => {
-      const evidence = await format.detect(folder);
+      const evidence = await format.detect(light);
       return evidence === undefined ? [] : [{ format, evidence }];
     }),
   );

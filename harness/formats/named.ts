@@ -1,9 +1,11 @@
 import type { Migration, SqlFile } from "../chain.ts";
-import type { EngineName } from "../database.ts";
-import { filledIn } from "./asked.ts";
+import { type EngineName, forEngine, type PerEngine } from "../database.ts";
 import { dialectNamed, fits } from "./dialect.ts";
 import type { Folder, ReadOptions } from "./format.ts";
+import { sqlIn } from "./large.ts";
 import { refused } from "./refused.ts";
+import { statementsOf } from "./statements.ts";
+import { refuseTemplate } from "./templates.ts";
 
 /** What the name of a `.sql` file says of it, by the customs that no tool made: `2_names.mysql.up.sql`. */
 export interface Named {
@@ -71,9 +73,7 @@ export async function migrationOf(
   { up, down }: Pair,
   { name, options }: { readonly name: string; readonly options: ReadOptions },
 ): Promise<Migration> {
-  const read = async ({ file }: Named): Promise<SqlFile> => {
-    return { sql: filledIn(await folder.text(file), options), file: folder.shown(file) };
-  };
+  const read = ({ file }: Named) => asWritten(folder, file, options);
   const sql = await read(up);
   return {
     name,
@@ -82,6 +82,23 @@ export async function migrationOf(
     ...(optsOut(sql.sql) && { transaction: false as const }),
   };
 }
+
+/** Nobody's tool says who runs it: what only a client understands is read as that client reads it. */
+async function asWritten(folder: Folder, file: string, options: ReadOptions): Promise<SqlFile> {
+  const { engine } = options;
+  const found = await sqlIn(folder, file, options);
+  if (found.pieces !== undefined) return found;
+  const { sql, file: shown } = found;
+  refuseTemplate(folder, { file, sql }, engine);
+  const isForClient = forEngine(saidToClient, engine)?.test(sql) ?? false;
+  return isForClient ? { ...found, pieces: statementsOf(sql, { engine, file: shown }) } : found;
+}
+
+/** Rows behind a COPY, the client's own commands, another delimiter. */
+const saidToClient: PerEngine<RegExp> = {
+  postgres: /\bfrom\s+stdin\b|^[ \t]*\\/im,
+  mysql: /^[ \t]*(?:delimiter[ \t]|source[ \t]|\\\.)/im,
+};
 
 /** `1`, `01` and `1.0` are one number. */
 function numberOf({ number = [] }: Named): string {
