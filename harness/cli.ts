@@ -20,6 +20,7 @@ interface Choice {
   readonly engine?: readonly WishText[];
   readonly from?: string;
   readonly to?: string;
+  readonly dump?: string;
   readonly tags?: string;
   readonly folder?: string;
   readonly format?: string;
@@ -143,6 +144,10 @@ function commands(ended: (code: number) => void): Command {
       )
       .option("--from <release>", "only paths that start here, or such a path")
       .option("--to <release>", "only paths that end here, or such a path")
+      .option(
+        "--dump <file>",
+        "start from this dump in place of an install; without --from, its record tells where it stands",
+      )
       .option("--tags <pattern>", "the releases are these tags of a git repository, as in 'v*'")
       .option("--folder <path>", "where below it the migrations are")
       .option("--format <name>", "which tool's migrations they are, where that cannot be told")
@@ -292,14 +297,16 @@ async function loaded(what: readonly string[], choice: Choice): Promise<Readonly
   const { load } = await import("./load.ts");
   const engine = enginesIn(choice);
   const { tags, folder, format } = choice;
+  const dump = choice.dump === undefined ? undefined : await (await import("./dump.ts")).dumpAt(choice.dump);
+  const engines = engine ?? dump?.engines;
   const wanted = await load(what, () => import("./index.ts"), {
     ...(tags !== undefined && { tags }),
     ...(folder !== undefined && { folder }),
     ...(format !== undefined && { format }),
-    ...(engine !== undefined && { engines: engine }),
+    ...(engines !== undefined && { engines }),
   });
   const { chosenPaths } = await import("./choice.ts");
-  return chosenPaths(wanted, { ...choice, engine });
+  return chosenPaths(wanted, { ...choice, engine, dump });
 }
 
 function enginesIn({ engine }: Choice): readonly EngineName[] | undefined {

@@ -21,6 +21,8 @@ export type HarnessErrorCode =
   /** A hop took longer than `--timeout`. */
   | "timed-out"
   | "seeder-failed"
+  /** A dump that cannot be restored here: broken off, of another server's making, or leading out of its sandbox. */
+  | "dump-unreadable"
   /** A workaround for a path that had nothing to work around. */
   | "nothing-to-work-around"
   | "check-failed";

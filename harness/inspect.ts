@@ -128,7 +128,7 @@ async function sourcesOf(path: string, { tags, folder, folders, collapse, ...how
       throw new HarnessError("bad-input", `Cannot inspect "${path}": several folders are for tags (--tags "v*")`);
     const open = () => folderAt(below === "." ? path : join(path, below));
     refuseRepository(path, await open());
-    return { sources: [{ name: "as it is", folders: [{ open }], read: shippedBy([open], how) }] };
+    return { sources: [{ name: "the folder", folders: [{ open }], read: shippedBy([open], how) }] };
   }
   const told = {
     ...(folder !== undefined && { folder }),

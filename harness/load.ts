@@ -5,7 +5,7 @@ import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
 import { fileOf, nameIn, nameOf, type Scenario, standsIn } from "./scenario.ts";
-import { type Unprepared, unprepared } from "./unprepared.ts";
+import type { Unprepared } from "./unprepared.ts";
 
 /** How chains are found that nobody has written a scenario for. */
 export type HowUnprepared = Omit<Unprepared, "where">;
@@ -67,7 +67,7 @@ type Reader = ReturnType<typeof reader>;
 async function chosen(what: string, read: Reader, how: HowUnprepared): Promise<readonly Scenario[]> {
   if (existsSync(what)) {
     if (!(await stat(what)).isDirectory()) return [await read.file(resolve(what))];
-    return (await holdsScenarios(what)) ? read.folder(what) : [await unprepared({ ...how, where: what })];
+    return (await holdsScenarios(what)) ? read.folder(what) : [await migrationsOrNothing({ ...how, where: what })];
   }
   if (sourceFile.test(what))
     throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
@@ -80,6 +80,23 @@ async function chosen(what: string, read: Reader, how: HowUnprepared): Promise<r
     "bad-input",
     `Cannot find a scenario named like "${what}" in ${where} (${knownNames(what, names)})`,
   );
+}
+
+async function migrationsOrNothing(chain: Unprepared): Promise<Scenario> {
+  try {
+    return await unprepared(chain);
+  } catch (cause) {
+    const isNone = cause instanceof HarnessError && /": it is no migration folder: /.test(cause.message);
+    if (!isNone) throw cause;
+    const why = cause.message.slice(cause.message.indexOf('": ') + 3);
+    const message = `Cannot rehearse folder "${chain.where}": no file in it has a scenario as default export, and ${why}`;
+    throw new HarnessError("bad-input", message, { cause });
+  }
+}
+
+/** Reading chains takes much that scenarios do without: it is loaded once it is asked for. */
+async function unprepared(chain: Unprepared): Promise<Scenario> {
+  return (await import("./unprepared.ts")).unprepared(chain);
 }
 
 /** Whether a folder's files speak of scenarios; reading them as such would run a tool's migrations in code. */

@@ -1,5 +1,5 @@
-import type { SqlFile } from "./chain.ts";
-import type { Engine, Session, Transaction } from "./engines/engine.ts";
+import type { Piece, SqlFile } from "./chain.ts";
+import type { Session, Transaction } from "./engines/engine.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
 import type { Record } from "./record.ts";
 import { endKnex, type Sandbox } from "./sandbox.ts";
@@ -25,7 +25,7 @@ export async function migrateAll(pending: readonly PlannedMigration[], at: Where
   for (const unit of unitsOf(pending, at.release.transaction)) {
     const [only] = unit.migrations;
     const isAlone = unit.migrations.length === 1 && only !== undefined;
-    if (isAlone && unit.inTransaction && isWhole(only)) await runWhole(only, at);
+    if (isAlone && unit.inTransaction && isWhole(only) && isOurs(at)) await runWhole(only, at);
     else await runUnit(unit, at);
   }
 }
@@ -47,9 +47,16 @@ function unitsOf(pending: readonly PlannedMigration[], rule: PlannedRelease["tra
   return units;
 }
 
+/** Messages may be put together as we like: not where the server takes another tool's otherwise than ours. */
+function isOurs({ release, sandbox }: Where): boolean {
+  return release.migrator === undefined || sandbox.engine.capabilities.transactionalMessage;
+}
+
 /** SQL that is sent as it stands, on the migrator's own session. */
 function isWhole({ change }: PlannedMigration): boolean {
-  return typeof change === "string" || (typeof change === "object" && change.pieces === undefined);
+  if (typeof change === "function") return false;
+  // Put together with what is said around it, a large text would be held twice.
+  return typeof change === "string" || (change.pieces === undefined && change.sql.length < 1_000_000);
 }
 
 async function runWhole(migration: PlannedMigration, at: Where): Promise<void> {
@@ -120,9 +127,10 @@ async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<
 
 async function runMigration(
   { change }: PlannedMigration,
-  { sandbox, session, release }: Where,
+  at: Where,
   transaction: Transaction | undefined,
 ): Promise<void> {
+  const { sandbox, release } = at;
   if (typeof change === "function") {
     if (transaction?.db !== undefined) return change(transaction.db);
     const db = await sandbox.knex();
@@ -133,62 +141,46 @@ async function runMigration(
     }
     return;
   }
-  if (release.session === "shared") return sent(change, sandbox, session, transaction !== undefined);
+  if (release.session === "shared") return sent(change, at, transaction !== undefined);
   const own = await sandbox.connect();
   try {
     if (release.prelude.session !== undefined) await own.script(release.prelude.session);
-    await sent(change, sandbox, own, false);
+    await sent(change, { ...at, session: own }, false);
   } finally {
     await own.end().catch(() => {}); // A migration may have ended it.
   }
 }
 
-async function sent(
-  change: string | SqlFile,
-  sandbox: Sandbox,
-  session: Session,
-  inTransaction: boolean,
-): Promise<void> {
-  if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, sandbox, session);
-  const sql = sqlOf(change, sandbox);
-  if (inTransaction) await session.script(sql);
-  else await oneByOne(sql, sandbox.engine, session);
+async function sent(change: string | SqlFile, at: Where, inTransaction: boolean): Promise<void> {
+  if (typeof change !== "string" && change.pieces !== undefined) return inPieces(change, at);
+  const sql = sqlOf(change, at.sandbox);
+  if (inTransaction) await say(sql, at);
+  else await oneByOne(sql, at);
+}
+
+/** As our own, or as the tool's driver would send it. */
+function say(sql: string, { session, release: { migrator } }: Where, copied?: Piece["copied"]): Promise<void> {
+  if (migrator === undefined) return session.script(sql, copied);
+  return session.message(sql, { one: migrator.perMessage === "one", copied });
 }
 
 /** As the format says: each piece is one message. */
-async function inPieces(file: SqlFile, { address }: Sandbox, session: Session): Promise<void> {
-  const { sql, pieces = [] } = file;
-  let before = 0;
-  for await (const piece of typeof pieces === "function" ? pieces() : pieces) {
+async function inPieces(file: SqlFile, at: Where): Promise<void> {
+  const { pieces = [] } = file;
+  for await (const { sql, offset, copied } of typeof pieces === "function" ? pieces() : pieces) {
     try {
-      await session.script(named(piece.sql, file, address), piece.copied);
+      await say(named(sql, file, at.sandbox.address), at, copied);
     } catch (thrown) {
-      throw inWhole(thrown, sql, piece.offset, before, piece.sql);
+      throw Object.assign(thrown as Error, { piece: { sql, offset } });
     }
-    before += 1;
   }
 }
 
 /** Sent whole, statements would share the transaction that some servers open around one message. */
-async function oneByOne(sql: string, engine: Engine, session: Session): Promise<void> {
-  if (!engine.capabilities.transactionalMessage) return session.script(sql);
-  const statements = await engine.split(sql).catch(() => undefined);
+async function oneByOne(sql: string, at: Where): Promise<void> {
+  const { engine } = at.sandbox;
+  const pieces = engine.capabilities.transactionalMessage ? await engine.split(sql).catch(() => undefined) : undefined;
   // What the parser does not understand, the server refuses, and says where.
-  if (statements === undefined) return session.script(sql);
-  for (const [i, statement] of statements.entries()) {
-    try {
-      await session.script(statement.sql);
-    } catch (thrown) {
-      throw inWhole(thrown, sql, statement.offset, i, statement.sql);
-    }
-  }
-}
-
-/** What the server says of a part, told of the whole. */
-function inWhole(thrown: unknown, whole: string, offset: number, before: number, part: string): Error {
-  const { position } = thrown as { position?: string };
-  const ahead = whole === "" ? offset : [...whole.slice(0, offset)].length;
-  // A server that points nowhere means the statement.
-  const pointed = position === undefined ? {} : { position: String(Number(position) + ahead) };
-  return Object.assign(thrown as Error, { statementsBefore: before, piece: { offset, sql: part }, ...pointed });
+  if (pieces === undefined) await say(sql, at);
+  else await inPieces({ sql, file: "", pieces }, at);
 }

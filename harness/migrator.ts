@@ -20,6 +20,8 @@ export interface Migrator {
   readonly edited: "ignore" | "refuse";
   /** What it does when one that it has applied is not shipped any more. */
   readonly removed: "ignore" | "refuse";
+  /** What a message of its driver may hold, where the server leaves that to drivers: several statements unless said. */
+  readonly perMessage?: "one" | "several";
   readonly record: RecordBook;
 }
 

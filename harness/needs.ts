@@ -4,8 +4,8 @@ import { withoutComments } from "./lexemes.ts";
 
 /** What a server, or our user on it, may lack. */
 export interface Need {
-  readonly kind: "extension" | "role" | "right";
-  /** `extension "vector"`, `role "app_reader"`, `ALTER SYSTEM`. */
+  readonly kind: "extension" | "role" | "right" | "server";
+  /** `extension "vector"`, `role "app_reader"`, `ALTER SYSTEM`, `CAST … AS JSON`. */
   readonly what: string;
   /** What is to be known about it: `not part of PostgreSQL`. */
   readonly why: string;
@@ -14,7 +14,7 @@ export interface Need {
   readonly file?: string;
 }
 
-/** What these migrations want of a server beyond tables: extensions, roles, and rights that not every user has. */
+/** What these migrations want of a server beyond tables: extensions, roles, rights that not every user has, SQL that only some read. */
 export function needsOf(migrations: readonly Migration[], engine: EngineName): readonly Need[] {
   const needs = new Map<string, Need>();
   for (const { name, up } of migrations) {
@@ -52,6 +52,7 @@ const used = (name: string) => {
   if (/^(public|current_user|current_role|session_user|postgres)$/i.test(name)) return undefined;
   return { kind: "role" as const, what: `role "${name}"`, why: "must be there" };
 };
+const server = (what: string, where: string) => () => ({ kind: "server" as const, what, why: where });
 const right = (what: string, why: string) => () => ({ kind: "right" as const, what, why });
 
 const wants: PerEngine<readonly Want[]> = {
@@ -82,6 +83,12 @@ const wants: PerEngine<readonly Want[]> = {
       looks: /\bcreate\s+database\b/gi,
       need: right("CREATE DATABASE", "CREATEDB; and it makes databases beside its own"),
     },
+    { looks: /\bmerge\s+into\b/gi, need: server("MERGE", "PostgreSQL 15 or newer") },
+    { looks: /\bnulls\s+not\s+distinct\b/gi, need: server("NULLS NOT DISTINCT", "PostgreSQL 15 or newer") },
+    { looks: /\bis\s+(?:not\s+)?json\b/gi, need: server("IS JSON", "PostgreSQL 16 or newer") },
+    { looks: /\bany_value\s*\(/gi, need: server("any_value()", "PostgreSQL 16 or newer") },
+    { looks: /\bjson_table\s*\(/gi, need: server("JSON_TABLE", "PostgreSQL 17 or newer") },
+    { looks: /\buuidv7\s*\(/gi, need: server("uuidv7()", "PostgreSQL 18 or newer") },
   ],
   mysql: [
     { looks: /\b(?:create|alter|drop)\s+(?:user|role)\b/gi, need: right("CREATE USER", "CREATE USER on the server") },
@@ -102,6 +109,21 @@ const wants: PerEngine<readonly Want[]> = {
     {
       looks: /\bcreate\s+database\b/gi,
       need: right("CREATE DATABASE", "CREATE on the server; and it makes databases beside its own"),
+    },
+    { looks: /\bcast\s*\([^;]*?\bas\s+json\b/gi, need: server("CAST … AS JSON", "MySQL's, not MariaDB's") },
+    { looks: /->>?\s*''/g, need: server("-> and ->>", "MySQL's, not MariaDB's") },
+    { looks: /\b(?:bin_to_uuid|uuid_to_bin)\s*\(/gi, need: server("BIN_TO_UUID()", "MySQL's, not MariaDB's") },
+    {
+      looks: /\bdrop\s+(?:check|constraint)\s+`?\w+_chk_\d+/gi,
+      need: server("a check's name", "as MySQL makes it up; MariaDB makes up another"),
+    },
+    {
+      looks: /\bindex\s+\S+\s+on\s+\S+\s*\(\s*\(/gi,
+      need: server("an index on an expression", "MySQL's, not MariaDB's"),
+    },
+    {
+      looks: /\b(?:add|drop)\s+(?:column\s+|index\s+|constraint\s+)?if\s+(?:not\s+)?exists\b/gi,
+      need: server("IF EXISTS of columns and keys", "MariaDB's, not MySQL's"),
     },
   ],
 };

@@ -15,12 +15,13 @@ import {
 } from "./chain.ts";
 import type { Database, EngineName } from "./database.ts";
 import type { Driver } from "./driver.ts";
+import type { Dump } from "./dump.ts";
 import { HarnessError } from "./errors.ts";
 import type { LockRule, Migrator, TransactionRule } from "./migrator.ts";
 import { expectationFor, refuseMigrations, refuseWhatCannotBe, releaseNamed } from "./refusals.ts";
 import { fileOf, nameOf, type Scenario, stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Seeder } from "./seeder.ts";
-import { pathsOf, replayOf } from "./selection.ts";
+import { pathsOf, replayOf, type Selection } from "./selection.ts";
 import type { Expectation } from "./verdict.ts";
 
 /** A migration as one engine runs it. */
@@ -64,7 +65,9 @@ export interface PlannedPath {
   readonly expected: Expectation;
   /** What to type behind `rehearse` to walk this path alone. */
   readonly replay: string;
+  /** None where only its dump tells at which release it begins. */
   readonly steps: readonly Step[];
+  readonly dump?: Dump;
   /** Its workaround has been done: this is what comes after. */
   readonly worked?: true;
 }
@@ -72,6 +75,7 @@ export interface PlannedPath {
 /** What takes a path from one state to the next. */
 export type Step =
   | Start
+  | Restore
   | { readonly kind: "sow"; readonly seeder: Seeder }
   | { readonly kind: "use"; readonly release: PlannedRelease; readonly settings: unknown };
 
@@ -83,6 +87,16 @@ export interface Start {
   readonly last: PlannedRelease | undefined;
   readonly settings: unknown;
   readonly runners: number;
+}
+
+/** A dump takes the place of an install. */
+export interface Restore {
+  readonly kind: "restore";
+  readonly dump: Dump;
+  /** Where the path says that it stands. */
+  readonly release: PlannedRelease;
+  /** The chain without its stand-ins, read once somebody asks. */
+  readonly others: () => Promise<readonly PlannedRelease[]>;
 }
 
 /** A state of the database, reached by one step from its parent; paths that begin alike share it. */
@@ -99,6 +113,8 @@ export interface Plan {
   readonly name: string;
   readonly file: string | undefined;
   readonly engine: EngineName;
+  /** What it was made of, on this engine. */
+  readonly selected: readonly Selection[];
   readonly paths: readonly PlannedPath[];
   readonly roots: readonly State[];
 }
@@ -130,27 +146,46 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
     const stops = stopsOf(path);
     const expected = expectationFor(path.expect, engine);
     if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
-    const steps = await stepsOf(scenario, path, stops, read);
-    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path), steps };
+    const from = path.dump === undefined ? {} : { dump: await dumpOf(path.dump, engine, name) };
+    const steps = await stepsOf(scenario, { path, stops, ...from }, read);
+    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path), steps, ...from };
     paths.push(planned);
     grow(roots, steps, planned);
   }
-  return { scenario, name: nameOf(scenario), file: fileOf(scenario), engine, paths, roots };
+  return { scenario, name: nameOf(scenario), file: fileOf(scenario), engine, selected: here, paths, roots };
+}
+
+async function dumpOf(where: URL, engine: EngineName, path: string): Promise<Dump> {
+  const { dumpAt } = await import("./dump.ts"); // Loaded once it is asked for, as all that dumps take.
+  const dump = await dumpAt(where);
+  if (dump.engines.includes(engine)) return dump;
+  const of = dump.engines.join(" or ");
+  const message = `Cannot rehearse "${path}" on ${engine}: "${dump.file}" is a dump of ${of} (say on which engines the path is walked: engines: ["${dump.engines.join('", "')}"])`;
+  throw new HarnessError("bad-input", message);
+}
+
+interface Told {
+  readonly path: UpgradePath;
+  readonly stops: readonly string[];
+  readonly dump?: Dump;
 }
 
 async function stepsOf(
   scenario: Scenario,
-  path: UpgradePath,
-  stops: readonly string[],
+  { path, stops, dump }: Told,
   read: (name: string) => Promise<PlannedRelease>,
 ): Promise<readonly Step[]> {
+  if (dump !== undefined && path.from === undefined) return [];
   const steps: Step[] = [];
+  const shipped = scenario.chain.filter(({ insteadOf }) => insteadOf === undefined);
+  const others = () => Promise.all(shipped.map(({ name }) => read(name)));
   const { settings } = path;
   let last: PlannedRelease | undefined;
   for (const [i, stop] of stops.entries()) {
     const release = await read(stop);
     const isLast = i === stops.length - 1;
-    steps.push({ kind: "start", release, last, settings, runners: isLast ? (path.runners ?? 1) : 1 });
+    if (i === 0 && dump !== undefined) steps.push({ kind: "restore", dump, release, others });
+    else steps.push({ kind: "start", release, last, settings, runners: isLast ? (path.runners ?? 1) : 1 });
     last = release;
     const own = scenario.seeds?.[stop];
     if (!isLast && own !== undefined) steps.push({ kind: "sow", seeder: own });
@@ -180,11 +215,13 @@ function grow(states: State[], [step, ...rest]: readonly Step[], path: PlannedPa
 
 function same(a: Step, b: Step): boolean {
   if (a.kind === "sow") return b.kind === "sow" && a.seeder === b.seeder;
-  if (b.kind === "sow" || a.kind !== b.kind || a.release !== b.release) return false;
+  if (a.kind === "restore") return b.kind === "restore" && a.dump.hash === b.dump.hash && a.release === b.release;
+  if (b.kind === "sow" || b.kind === "restore" || a.kind !== b.kind || a.release !== b.release) return false;
   const asMany = a.kind === "use" || b.kind === "use" || a.runners === b.runners;
-  // Settings are told to tasks alone: without any, starts are equal whatever the settings.
-  const tasks = a.release[a.kind === "use" ? "use" : "boot"];
-  return asMany && (tasks.length === 0 || isDeepStrictEqual(a.settings, b.settings));
+  // Settings are told to tasks and to tools that are driven: without any, starts are equal whatever the settings.
+  const { use, boot, driver } = a.release;
+  const told = a.kind === "use" ? use.length > 0 : boot.length > 0 || driver !== undefined;
+  return asMany && (!told || isDeepStrictEqual(a.settings, b.settings));
 }
 
 /** Reads what a release ships, as one engine runs it. */
@@ -232,8 +269,12 @@ function plannedMigration(
 }
 
 function checksumOf(change: Exclude<Change, object> | SqlFile | ((db: Database) => Promise<void>)): string {
+  if (typeof change === "object" && change.checksum !== undefined) return change.checksum;
   const text = typeof change === "string" ? change : typeof change === "function" ? change.toString() : change.sql;
-  return createHash("sha256").update(text).digest("hex");
+  const hash = createHash("sha256");
+  // In parts: as a whole, a large text would be held twice.
+  for (const part of text.matchAll(/[\s\S]{1,1000000}/gu)) hash.update(part[0]);
+  return hash.digest("hex");
 }
 
 /** Tables in which a release's tool keeps its record. */
@@ -244,11 +285,15 @@ export function recordTablesOf({ migrator, driver }: PlannedRelease): readonly s
 /** Whether anything in the plan is handed a database to work with in code. */
 export function handsOutKnex({ roots }: Plan): boolean {
   const hands = ({ step, children }: State): boolean =>
-    step.kind !== "start" ||
-    step.release.boot.length > 0 ||
-    step.release.migrations.some(({ change }) => typeof change === "function") ||
+    step.kind === "sow" ||
+    step.kind === "use" ||
+    (step.kind === "start" && (step.release.boot.length > 0 || hasCode(step.release))) ||
     children.some(hands);
   return roots.some(hands);
+}
+
+function hasCode({ migrations }: PlannedRelease): boolean {
+  return migrations.some(({ change }) => typeof change === "function");
 }
 
 /** Paths that end at this state or beyond it. */

@@ -18,9 +18,14 @@ export function hopsOf(plan: Plan): ReadonlyMap<PlannedPath, readonly PlannedHop
       const hops = trail(plan.roots, path).flatMap((state): PlannedHop[] => {
         const walkedBy = walkers.get(state);
         if (walkedBy === undefined) walkers.set(state, path.name);
-        if (state.step.kind !== "start") return [];
-        const { release, last } = state.step;
+        const { step } = state;
+        if (step.kind === "sow" || step.kind === "use") return [];
+        const { release } = step;
         const ships = [...release.migrations.map(({ name }) => name), ...release.driven];
+        // What the dump's own record says is known once it is restored.
+        if (step.kind === "restore") for (const name of ships) record.add(name);
+        if (step.kind === "restore") return [];
+        const { last } = step;
         const pending = ships.filter((name) => !record.has(name));
         for (const name of pending) record.add(name);
         return [{ from: last?.name, to: release.name, pending, ...(walkedBy !== undefined && { walkedBy }) }];

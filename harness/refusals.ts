@@ -8,7 +8,6 @@ import type { Expectation, Facts } from "./verdict.ts";
 const unserved = {
   migration: { down: "leave it out: only upgrades are rehearsed" },
   path: {
-    dump: "leave it out, and sow the rows that matter",
     every: "write the paths out, each with from and to",
   },
 } as const;
@@ -57,6 +56,8 @@ export function refuseWhatCannotBe(scenario: Scenario): void {
     const here = `${where}, path #${i + 1}`;
     refuseFields("path", path, here);
     refusePath(scenario, path as UpgradePath, here);
+    if ("dump" in path && path.dump !== undefined && path.from === undefined)
+      throw bad(here, '"dump" needs a "from": the release at which the dump stands');
   });
 }
 
@@ -127,8 +128,14 @@ export function refusePath(scenario: Scenario, path: UpgradePath, where: string)
   }
   if (path.from === undefined && path.via !== undefined)
     throw bad(where, '"via" needs a "from": a fresh install stops nowhere');
+  if (path.dump !== undefined && !(path.dump instanceof URL && path.dump.protocol === "file:"))
+    throw bad(where, `"dump" is ${shown(path.dump)}; it may be new URL("./theirs.sql", import.meta.url)`);
   refuseTelling(path, where);
   for (const engine of engines) refuseExpectation(path.expect, engine, engines, where);
+}
+
+function shown(value: unknown): string {
+  return value instanceof URL ? `"${value.href}"` : JSON.stringify(value);
 }
 
 /** What a path says beside its stops and its verdict. */

@@ -1,3 +1,5 @@
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Task } from "./chain.ts";
 import type { EngineName } from "./database.ts";
 import { stopsOf, type UpgradePath } from "./scenario.ts";
@@ -8,6 +10,8 @@ import type { Expectation, Verdict } from "./verdict.ts";
 export interface ToldPath {
   /** The releases it stands at, in order. */
   readonly path: readonly string[];
+  /** The file whose content takes the place of an install of the first. */
+  readonly dump: string | null;
   /** Name of the seeder sown with this path alone. */
   readonly with: string | null;
   /** What its tasks are handed, and nobody else's. */
@@ -21,6 +25,7 @@ export interface ToldPath {
 export function toldOf(path: UpgradePath): ToldPath {
   return {
     path: stopsOf(path),
+    dump: path.dump === undefined ? null : relative(process.cwd(), fileURLToPath(path.dump)),
     with: path.with?.name ?? null,
     settings: path.settings ?? null,
     runners: path.runners ?? 1,

@@ -56,7 +56,11 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const notCovered: NotCovered[] = [];
   const own = options.stage === undefined ? new Map<Wish, Promise<Stage>>() : undefined;
   const open = options.stage ?? ((wish) => ownStage(wish, source));
-  const wishes = asked ?? [...new Set(plans.map(({ engine }) => engine))].map((engine): Wish => ({ engine }));
+  const wishes =
+    asked ??
+    [...new Set(plans.filter(({ paths }) => paths.length > 0).map(({ engine }) => engine))].map(
+      (engine): Wish => ({ engine }),
+    );
   try {
     // All servers start at once: the later ones while the first is used.
     const stages = wishes.map((wish) => [wish, open(wish)] as const);

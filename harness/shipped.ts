@@ -1,7 +1,6 @@
 import type { Release, Shipment } from "./chain.ts";
 import type { EngineName } from "./database.ts";
 import { HarnessError } from "./errors.ts";
-import { formatNamed, formatOf } from "./formats/detect.ts";
 import type { Folder, ReadOptions } from "./formats/format.ts";
 import type { LockRule, TransactionRule } from "./migrator.ts";
 
@@ -21,6 +20,8 @@ export function shippedBy(
 ): (engine: EngineName) => Promise<Shipment> {
   const read = new Map<EngineName, Promise<Shipment>>();
   const readAll = async (engine: EngineName) => {
+    // All formats at once: too much to load for those who have none.
+    const { formatNamed, formatOf } = await import("./formats/detect.ts");
     const shipments: Shipment[] = [];
     for (const open of folders) {
       const folder = await open();

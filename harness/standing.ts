@@ -1,6 +1,6 @@
 import type { Origin } from "./checks/rows-lost.ts";
 import type { HarnessError } from "./errors.ts";
-import type { Start } from "./plan.ts";
+import type { PlannedRelease, Start } from "./plan.ts";
 import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
 import type { Hop } from "./start.ts";
@@ -43,6 +43,8 @@ export interface Standing extends Trodden {
   readonly resumed?: readonly Origin[];
   /** Why no more can be told of the last step than it has found. */
   readonly unjudged?: HarnessError;
+  /** It began with a dump, which is at this release by its record, or at none. */
+  readonly arrived?: { readonly stands: PlannedRelease | undefined };
   /** The last step failed: nothing goes on from here. */
   readonly failed: boolean;
 }

@@ -2,7 +2,7 @@ import { startsDiffer } from "./ends.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
-import type { PlannedRelease, Start, Step } from "./plan.ts";
+import type { PlannedRelease, Restore, Start, Step } from "./plan.ts";
 import { endKnex, notTheirs, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { type Seeder, sow } from "./seeder.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -19,8 +19,15 @@ export interface StepOptions {
   readonly seed: number;
   /** Milliseconds for one hop. */
   readonly timeout: number;
+  /** Dumps that were restored to learn where they stand, by hash: whoever takes one out goes on in it. */
+  readonly restored?: Map<string, RestoredAhead>;
   /** Told once something has hung: it may still be at work. */
   readonly onHung: () => void;
+}
+
+export interface RestoredAhead {
+  readonly sandbox: Sandbox;
+  readonly notes: readonly Finding[];
 }
 
 /** The state that a step is taken from: as a ledger reads it, and another standing on it. */
@@ -45,6 +52,8 @@ function taken(step: Step, at: Standing, before: Before, options: StepOptions): 
   switch (step.kind) {
     case "start":
       return startAndJudge(step, at, before, options);
+    case "restore":
+      return restored(step, at, options);
     case "sow":
       return sown(step.seeder, at, options);
     case "use":
@@ -59,6 +68,8 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
     ...options,
     ...step,
+    // Only the first hop from a dump may begin elsewhere than its path says.
+    ...(at.hops.length === 0 && at.arrived && { last: at.arrived.stands }),
     from: step.last?.name ?? null,
   });
   const after = readingOf(at.sandbox);
@@ -119,6 +130,25 @@ async function differingEnds(
   } finally {
     for (const { sandbox } of others) await sandbox.drop().catch(() => {});
   }
+}
+
+/** What a dump brings is its users', as what a seeder sows is. */
+async function restored({ dump, release, others }: Restore, at: Standing, options: StepOptions): Promise<Standing> {
+  const { stage, timeout } = options;
+  const ahead = options.restored?.get(dump.hash);
+  options.restored?.delete(dump.hash);
+  if (ahead !== undefined) await at.sandbox.drop();
+  const sandbox = ahead?.sandbox ?? at.sandbox;
+  const late = () => overdue(`Cannot restore "${dump.file}"`, sandbox, options);
+  const restoring = async () => {
+    const [{ restore }, { arrive }] = await Promise.all([import("./restoring.ts"), import("./arrival.ts")]);
+    const left = ahead?.notes ?? (await restore(dump, sandbox, stage));
+    const { stands, notes } = await arrive({ dump, sandbox, stage, release, others });
+    return { stands, notes: [...left, ...notes] };
+  };
+  const { stands, notes } = await within(timeout, restoring(), late);
+  const named = notes.map((note) => ({ release: release.name, ...note }));
+  return { ...at, sandbox, now: readingOf(sandbox), by: "seeder", notes: [...at.notes, ...named], arrived: { stands } };
 }
 
 async function sown(seeder: Seeder, at: Standing, options: StepOptions): Promise<Standing> {

@@ -3,6 +3,7 @@ import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeEnd } from "./judge.ts";
 import { KnownFindings } from "./known.ts";
 import { ledgerOf } from "./ledger.ts";
+import type { Placed } from "./placing.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, type Step, wayOf } from "./plan.ts";
 import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import { restartedOnce } from "./restart.ts";
@@ -34,9 +35,14 @@ export interface WalkOptions {
  * @returns the rehearsals in the order of the scenario's paths; with `bail`, those up to the first unmet
  */
 export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Promise<readonly Rehearsal[]> {
-  const walker = new Walker(plan, stage, options);
+  const { seed, timeout } = options;
+  const steps = { stage, file: plan.file, seed, timeout, onHung: () => {} };
+  const whole = plan.paths.some(({ dump }) => dump !== undefined)
+    ? await (await import("./placing.ts")).placed(plan, steps)
+    : { plan, restored: new Map(), unplaced: new Map() };
+  const walker = new Walker(whole, stage, options);
   await walker.visitAll();
-  const order = (rehearsal: Rehearsal) => plan.paths.findIndex(({ name }) => name === rehearsal.name);
+  const order = (rehearsal: Rehearsal) => whole.plan.paths.findIndex(({ name }) => name === rehearsal.name);
   return walker.rehearsals.sort((a, b) => order(a) - order(b));
 }
 
@@ -47,12 +53,15 @@ class Walker {
   readonly #options: WalkOptions;
   readonly #steps: StepOptions;
   readonly #known: KnownFindings;
+  readonly #placed: Placed;
   readonly #drops: Promise<void>[] = [];
   readonly #kept = new Set<Sandbox>();
   #bailed = false;
   #hung = false;
 
-  constructor(plan: Plan, stage: Stage, options: WalkOptions) {
+  constructor(whole: Placed, stage: Stage, options: WalkOptions) {
+    const { plan, restored } = whole;
+    this.#placed = whole;
     this.#plan = plan;
     this.#stage = stage;
     this.#options = options;
@@ -60,7 +69,7 @@ class Walker {
     const onHung = () => {
       this.#hung = true;
     };
-    this.#steps = { stage, file: plan.file, seed, timeout, onHung };
+    this.#steps = { stage, file: plan.file, seed, timeout, onHung, restored };
     this.#known = new KnownFindings(plan.scenario.known, plan.engine);
   }
 
@@ -68,6 +77,12 @@ class Walker {
     for (const state of this.#plan.roots) {
       await this.#visit(state, emptySnapshot, async () => nowhere(await this.#stage.create()), untrodden);
     }
+    const { plan, unplaced, restored } = this.#placed;
+    for (const path of plan.paths) {
+      const why = unplaced.get(path.name);
+      if (why !== undefined) await this.#inconclusive(path, why, untrodden);
+    }
+    for (const { sandbox } of restored.values()) this.#drop(sandbox);
     // On a server that ends with this run, what nobody needs any more ends with it.
     if (!this.#stage.server.exclusive || this.#kept.size > 0) await Promise.all(this.#drops);
   }

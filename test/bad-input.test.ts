@@ -272,10 +272,6 @@ const refused: readonly Refused[] = [
     ...good,
     chain: [{ ...first, migrations: [{ ...users, ...more }] }, second],
   })),
-  ...notServed("path", { dump: "file:///dump.sql" }, (more) => ({
-    ...good,
-    paths: [{ ...upgrade, ...more }],
-  })),
   ...notServed("path", { every: "stepwise" }, (more) => ({ ...good, paths: [{ ...more, expect: clean }] })),
 ];
 
@@ -301,7 +297,6 @@ function notServed(of: string, more: object, scenarioWith: (field: object) => ob
   };
   const instead: { readonly [field: string]: string } = {
     down: "leave it out: only upgrades are rehearsed",
-    dump: "leave it out, and sow the rows that matter",
     every: "write the paths out, each with from and to",
   };
   return Object.entries(more).map(([field, value]) => ({
@@ -431,11 +426,11 @@ describe("arguments that cannot be right", limit, () => {
     },
     {
       args: ["rehearse", "stock"],
-      says: `Cannot find a scenario in folder "stock": no file in it has one as default export`,
+      says: `Cannot rehearse folder "stock": no file in it has a scenario as default export, and it is no migration folder: it holds colours.ts, units.ts (looked for Flyway, golang-migrate, goose, dbmate, Prisma, Drizzle, Drizzle (a folder for each migration), Diesel, node-pg-migrate, graphile-migrate, Sqitch, Liquibase, Ory popx, Hasura, db-migrate, a folder per version, plain numbered SQL)`,
     },
     {
       args: ["rehearse", "texts"],
-      says: `Cannot find a scenario in folder "texts": it holds no TypeScript or JavaScript file`,
+      says: `Cannot rehearse folder "texts": no file in it has a scenario as default export, and it is no migration folder: it holds a.txt (looked for Flyway, golang-migrate, goose, dbmate, Prisma, Drizzle, Drizzle (a folder for each migration), Diesel, node-pg-migrate, graphile-migrate, Sqitch, Liquibase, Ory popx, Hasura, db-migrate, a folder per version, plain numbered SQL)`,
     },
   ];
 

@@ -109,6 +109,7 @@ as expected in users#2
           ...common,
           name: "users#2",
           path: ["1.0", "1.1 as merged"],
+          dump: null,
           expected: { outcome: "broken", findings: [{ code: "migration-failed", postgres: "23502" }] },
           hops: [
             { from: null, to: "1.0", milliseconds, migrations: [first] },
@@ -136,6 +137,7 @@ as expected in users#2
           ...common,
           name: "users#3",
           path: ["1.0", "1.1", "1.2"],
+          dump: null,
           expected: { outcome: "clean" },
           hops: [
             { from: null, to: "1.0", milliseconds, migrations: [first] },
@@ -449,6 +451,7 @@ describe("plan", limit, () => {
             {
               name: "users#1.1..1.2",
               path: ["1.1", "1.2"],
+              dump: null,
               with: null,
               settings: null,
               runners: 1,

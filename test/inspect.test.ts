@@ -144,7 +144,7 @@ describe("inspect() of a folder", () => {
     expect(told).toMatchObject({
       formats: [{ name: "plain" }],
       engines: { engines: ["postgres"], by: "sql" },
-      releases: [{ name: "as it is", migrations: 2, added: 2 }],
+      releases: [{ name: "the folder", migrations: 2, added: 2 }],
       transaction: { rule: "each", optedOut: ["2_index"] },
       record: [],
       leftOut: [{ name: "notes.sql" }],

@@ -61,7 +61,9 @@ db  3 migrations as golang-migrate ships them, on empty tables (migration-sandbo
     await using work = await workplaceWith({ "db/notes.txt": "nothing" });
     const { code, stderr } = await work.run(["rehearse", "db"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^Cannot read migrations from ".*db": /);
+    expect(stderr).toMatch(
+      /^Cannot rehearse folder "db": no file in it has a scenario as default export, and it is no migration folder/,
+    );
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 });

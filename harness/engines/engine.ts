@@ -1,3 +1,4 @@
+import type { Piece } from "../chain.ts";
 import type { Address, Database, DatabaseFault, EngineName } from "../database.ts";
 import type { Row, Snapshot } from "../snapshot.ts";
 import type { Planting } from "./planting.ts";
@@ -82,6 +83,14 @@ export interface Session {
   query(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Sends SQL of any number of statements whole; the server splits it. `copied`: the rows for its `COPY … FROM stdin`. */
   script(sql: string, copied?: string | AsyncIterable<string>): Promise<void>;
+  /**
+   * The same as another's driver would send it: a server that refuses a message without a statement in it refuses this one. With
+   * `one`, so does one that leaves it to drivers how many a message may hold, where there are several.
+   */
+  message(
+    sql: string,
+    options: { readonly one: boolean; readonly copied?: Piece["copied"] | undefined },
+  ): Promise<void>;
   /**
    * Runs SQL in a transaction of its own, with what is to be said behind it there, in as few messages as the server takes. What is
    * thrown tells of the SQL alone; whether it had been committed already is told by `hadCommitted` of it.

@@ -4,6 +4,8 @@ import { beginningOf, firstWords, leave, type oneDatabase, type Rule, type Rulin
 export interface Somebody {
   readonly who: string;
   readonly knowsModes: string;
+  /** The sandbox has a table of ours from its beginning, which carries its mark. */
+  readonly hasRecord: boolean;
   readonly database: ReturnType<typeof oneDatabase>;
 }
 
@@ -18,12 +20,13 @@ const serversOwn = ["mysql", "sys", "information_schema", "performance_schema"];
  * What a sandbox takes of a dump of MySQL's or MariaDB's. A session may write wherever its user may: what does not begin as
  * dumps do, or names a database, is never sent.
  */
-export function judgeStatement(sql: string, { who, knowsModes, database }: Somebody): Ruling {
+export function judgeStatement(sql: string, { who, knowsModes, hasRecord, database }: Somebody): Ruling {
   const said = beginningOf(sql);
   const own = bare(ownDatabase.exec(said)?.[1]);
   if (own !== "" && serversOwn.includes(own.toLowerCase()))
     return { do: "refuse", why: `it goes to database "${own}", which is the server's own (dump one database alone)` };
   if (own !== "") return database(own, firstWords(said, /^use/i.test(said) ? 1 : 2));
+  if (hasRecord && ourRecord.test(said)) return { do: "leave" };
   const judged = ruled(said, rules);
   if (judged !== undefined) return judged;
   const foreign = elsewhere(said, sql);
@@ -37,7 +40,10 @@ export function judgeStatement(sql: string, { who, knowsModes, database }: Someb
   return withoutDefiner(withKnownModes(sql, knowsModes), said, who);
 }
 
-const servers = "that is of the whole server, and not of one database";
+/** A dump of a sandbox that was kept makes anew what is there; its rows count. */
+const ourRecord = /^(?:drop|create|alter) table (?:if (?:not )?exists )?`?_migration_sandbox\b/i;
+
+const servers = "of the whole server, and not of one database";
 
 const rules: readonly Rule[] = [
   {

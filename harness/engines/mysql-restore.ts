@@ -14,6 +14,7 @@ export async function restorerAt(address: Address, dialect: Dialect): Promise<Re
   const somebody: Somebody = {
     who: String((await first(connection, "select current_user() as told"))?.told),
     knowsModes: dialect.sqlMode,
+    hasRecord: !dialect.hasDatabaseComments,
     database: oneDatabase("dump the one alone, by its name"),
   };
   return {
@@ -45,6 +46,10 @@ async function opened(address: Address, dialect: Dialect): Promise<Connection> {
   const connection = await mysql.createConnection(options);
   connection.on("error", () => {});
   welcome(address, rawOf(connection));
+  // The driver would follow each SET NAMES, and make other bytes of the same characters.
+  const { config } = rawOf(connection) as unknown as { config: { charsetNumber: number } };
+  const { charsetNumber } = config;
+  Object.defineProperty(config, "charsetNumber", { get: () => charsetNumber, set() {} });
   const ahead = "set foreign_key_checks = 0, unique_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'";
   for (const pin of [...pins(dialect).split(";"), ahead]) await connection.query(pin);
   return connection;

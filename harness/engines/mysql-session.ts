@@ -15,11 +15,17 @@ export function sessionOf(connection: Connection, dialect: Dialect): Session {
     async query(sql, values) {
       return lastRowsOf(await connection.query(sql, values as unknown[] | undefined));
     },
-    script: (sql) => sendScript(connection, sql),
+    script: (sql) => overlookingEmpty(sendScript(connection, sql)),
+    async message(sql, { one }) {
+      if (one) await refuseSeveral(connection, sql);
+      await sendScript(connection, sql);
+    },
     async atomically(sql, behind) {
-      await connection.query("start transaction");
       try {
-        await sendScript(connection, sql);
+        const sent = sendScript(connection, `start transaction;\n${sql}`);
+        await overlookingEmpty(sent).catch((error: { statementsBefore?: number }) => {
+          throw Object.assign(error, { sql, statementsBefore: Math.max((error.statementsBefore ?? 0) - 1, 0) });
+        });
         await connection.query(`${behind}; commit`);
       } catch (error) {
         await connection.query("rollback").catch(() => {}); // A session that ended has rolled back.
@@ -66,7 +72,7 @@ function sendScript(connection: Connection, sql: string): Promise<void> {
     const answers: Answer[] = [];
     let query: Query | undefined; // A connection that is closed says so before there is one.
     const answered = (error: Error | null) => {
-      if (error === null || isEmpty(error)) return resolve();
+      if (error === null) return resolve();
       // The last answer may be one that broke off; the driver knows how many were read to their end.
       const { _resultIndex: whole = 0 } = (query ?? {}) as { _resultIndex?: number };
       reject(Object.assign(error, { sql, statementsBefore: statementsIn(answers.slice(0, whole), sql) }));
@@ -79,8 +85,21 @@ function sendScript(connection: Connection, sql: string): Promise<void> {
 /** What a server says for each result: rows, or that something is done. */
 type Answer = "rows" | "done";
 
-function isEmpty(error: Error): boolean {
-  return (error as { errno?: number }).errno === 1065; // ER_EMPTY_QUERY: nothing but comments.
+async function overlookingEmpty(sent: Promise<void>): Promise<void> {
+  await sent.catch((error) => {
+    if (error.errno !== 1065) throw error; // ER_EMPTY_QUERY: there is no statement.
+  });
+}
+
+/** Asked to prepare it, the server reads it as from a driver that may say one statement only; what it cannot prepare is one. */
+async function refuseSeveral(connection: Connection, sql: string): Promise<void> {
+  try {
+    await (await connection.prepare(sql)).close();
+  } catch (error) {
+    const { errno } = error as { errno?: number };
+    if (errno !== 1064) return; // ER_PARSE_ERROR. Whatever else there is to say, it will say when it runs it.
+    throw Object.assign(error as Error, { sql, statementsBefore: 0 });
+  }
 }
 
 /** A CALL answers with any number of rows before it is done; everything else answers once. */

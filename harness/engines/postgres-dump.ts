@@ -18,7 +18,7 @@ export function judgeStatement(sql: string, { who, database }: Somebody): Ruling
   return ruled(said, rules) ?? { do: "send", sql };
 }
 
-const servers = "that is of the whole server, and not of one database";
+const servers = "of the whole server, and not of one database";
 
 const rules: readonly Rule[] = [
   { begins: /^(comment|security label)\b.* on database /i, rule: leave(servers, 3) },

@@ -31,28 +31,26 @@ interface Wire {
 
 function send(client: Client, sql: Buffer, rows: string | AsyncIterable<string> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    let failure: unknown;
+    let isOver = false;
     let copying = Promise.resolve();
     client.query({
       // The driver would write the text as UTF-8.
       submit: ({ stream }: Wire) => void stream.write(message(sql)),
       handleCopyInResponse(wire: Wire) {
         if (rows === undefined) return wire.sendCopyFail("COPY … FROM stdin has no rows here");
-        copying = copy(wire, typeof rows === "string" ? [rows] : rows, () => failure !== undefined);
+        copying = copy(wire, typeof rows === "string" ? [rows] : rows, () => isOver);
+        copying.catch(() => {}); // Told once the server has answered.
       },
       handleRowDescription() {},
       handleDataRow() {},
       handleEmptyQuery() {},
       handleCommandComplete() {},
       handleCopyData() {},
-      handleError(error: Error & { readonly severity?: string }) {
-        failure ??= error;
-        // Nothing more is heard from a session that is over.
-        if (error.severity !== "ERROR") reject(failure);
+      handleError(error: Error) {
+        isOver = true;
+        copying.then(() => reject(error), reject);
       },
-      handleReadyForQuery() {
-        copying.then(() => (failure === undefined ? resolve() : reject(failure)), reject);
-      },
+      handleReadyForQuery: () => resolve(),
     } as never);
   });
 }

@@ -67,6 +67,7 @@ export function sessionOf(client: Client): Session {
       return ((Array.isArray(result) ? result.at(-1) : result) as { rows: Row[] }).rows;
     },
     script: (sql, copied) => sendScript(client, sql, { copied }),
+    message: (sql, { copied }) => sendScript(client, sql, { copied }),
     atomically: (sql, behind) => atomically(client, sql, behind),
     async tryLock(name) {
       const { rows } = await client.query("select pg_try_advisory_lock(hashtextextended($1, 0)) as got", [name]);

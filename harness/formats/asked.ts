@@ -6,8 +6,12 @@ export function asAsked({ prelude, session }: ReadOptions): Pick<Shipment, "prel
   return { ...(prelude !== undefined && { prelude }), ...(session !== undefined && { session }) };
 }
 
-/** Text with the values that were asked for in place of `${name}`; a name without a value stays as it is. */
+/**
+ * Text with the values that were asked for in place of `${name}`, and of `{{ .Name }}` where that is asked for as it is written; a name
+ * without a value stays as it is.
+ */
 export function filledIn(text: string, { placeholders }: ReadOptions): string {
   if (placeholders === undefined) return text;
-  return text.replace(/\$\{([^{}]+)\}/g, (whole, name: string) => placeholders[name.trim()] ?? whole);
+  const filled = text.replace(/\$\{([^{}]+)\}/g, (whole, name: string) => placeholders[name.trim()] ?? whole);
+  return filled.replace(/\{\{[^{}]+\}\}/g, (whole) => placeholders[whole] ?? whole);
 }

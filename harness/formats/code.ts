@@ -1,3 +1,4 @@
+import type { LeftOut } from "../chain.ts";
 import type { Folder } from "./format.ts";
 
 /** Migrations in code: what they are known by, and how their tool is driven instead. */
@@ -18,6 +19,32 @@ export async function codeIn(folder: Folder): Promise<Code | undefined> {
   }
   return undefined;
 }
+
+/** Files of other languages among SQL, named as it is: nothing here can run them. */
+export function codeAmong(files: readonly string[], named = /^[Vv]?\d[^/]*$/): readonly LeftOut[] {
+  const ours = files.filter((file) => named.test(file) && !/_test\.go$|\.d\.[cm]?ts$/.test(file));
+  return ours.sort().flatMap((name) => {
+    const language = languages[name.slice(name.lastIndexOf(".") + 1)];
+    const why = `it is written in ${language}, which only the product itself can run`;
+    return language === undefined ? [] : [{ name, why }];
+  });
+}
+
+const languages: { readonly [ending: string]: string } = {
+  ...{
+    go: "Go",
+    rb: "Ruby",
+    py: "Python",
+    php: "PHP",
+    rs: "Rust",
+    cs: "C#",
+    java: "Java",
+    kt: "Kotlin",
+    exs: "Elixir",
+  },
+  ...{ ts: "TypeScript", mts: "TypeScript", cts: "TypeScript", js: "JavaScript", mjs: "JavaScript", cjs: "JavaScript" },
+  ...{ sh: "shell", pl: "Perl", lua: "Lua", scala: "Scala", groovy: "Groovy" },
+};
 
 interface Tool {
   readonly title: string;

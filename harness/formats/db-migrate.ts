@@ -1,4 +1,4 @@
-import type { LeftOut, Migration, SqlFile } from "../chain.ts";
+import type { LeftOut, Migration, Prelude, SqlFile } from "../chain.ts";
 import { engineNames, forEngine } from "../database.ts";
 import { HarnessError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
@@ -39,7 +39,7 @@ export const dbMigrate: Format = {
       migrations: read.filter((migration): migration is Migration => "up" in migration),
       migrator: migratorFor(options),
       ...(leftOut.length > 0 && { leftOut }),
-      ...asAsked(options),
+      ...asAsked({ ...options, prelude: preludeFor(options) }),
     };
   },
 };
@@ -80,6 +80,14 @@ async function migrationOf(folder: Folder, script: string): Promise<Migration | 
   };
 }
 
+/** On MySQL it leaves no statement to itself: what a CREATE has committed is followed by a transaction that nobody opened. */
+function preludeFor({ engine, prelude }: ReadOptions): Prelude {
+  const session = [forEngine({ mysql: "set autocommit = 0" }, engine), prelude?.session].filter(
+    (sql) => sql !== undefined,
+  );
+  return { ...prelude, ...(session.length > 0 && { session: session.join(";\n") }) };
+}
+
 function migratorFor(options: ReadOptions): Migrator {
   const { quoted, shown } = recordTable(options.recordTable, { name: "migrations" });
   const table = forEngine(quoted, options.engine) ?? "";
@@ -91,6 +99,7 @@ function migratorFor(options: ReadOptions): Migrator {
     late: "run",
     edited: "ignore",
     removed: "ignore",
+    perMessage: options.multipleStatements ? "several" : "one",
     record: {
       tables: [forEngine(shown, options.engine) ?? ""],
       create: {

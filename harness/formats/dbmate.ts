@@ -4,6 +4,7 @@ import { HarnessError } from "../errors.ts";
 import type { Migrator, RecordBook } from "../migrator.ts";
 import { textAsSent } from "./as-sent.ts";
 import { asAsked } from "./asked.ts";
+import { codeAmong } from "./code.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { firstMarked } from "./marked.ts";
 import { recordTable } from "./record-table.ts";
@@ -142,7 +143,8 @@ function optionsIn(sql: string): ReadonlyMap<string, string> {
 function leftOut({ files }: Folder): { readonly leftOut?: readonly LeftOut[] } {
   const why = "dbmate takes no notice of a name that begins with no number";
   const others = files.filter((file) => /^[^/]+\.sql$/.test(file) && !isNamed(file));
-  return others.length === 0 ? {} : { leftOut: others.sort().map((name) => ({ name, why })) };
+  const left = [...others.sort().map((name) => ({ name, why })), ...codeAmong(files)];
+  return left.length === 0 ? {} : { leftOut: left };
 }
 
 function migrator(options: ReadOptions): Migrator {

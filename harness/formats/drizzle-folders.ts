@@ -15,7 +15,7 @@ import { refused } from "./refused.ts";
  */
 export const drizzleFolders: Format = {
   name: "drizzle-folders",
-  title: "Drizzle, a folder for each migration",
+  title: "Drizzle (a folder for each migration)",
 
   async detect(folder) {
     const names = namesIn(folder).filter((name) => stamped.test(name));
@@ -105,6 +105,7 @@ function migratorFor(engines: readonly EngineName[], migrations: readonly Migrat
     late: "run",
     edited: "ignore",
     removed: "ignore",
+    perMessage: options.multipleStatements ? "several" : "one",
     record: {
       tables: [forEngine(shown, options.engine) ?? ""],
       create: {

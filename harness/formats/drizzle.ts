@@ -105,6 +105,7 @@ function migratorFor(engines: readonly EngineName[], options: ReadOptions): Migr
     late: "skip",
     edited: "ignore",
     removed: "ignore",
+    perMessage: options.multipleStatements ? "several" : "one",
     record: {
       tables: [forEngine(shown, options.engine) ?? ""],
       create: {

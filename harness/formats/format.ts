@@ -49,6 +49,8 @@ export interface ReadOptions {
   readonly placeholders?: { readonly [name: string]: string };
   /** The tool's record table, where the product names another than the tool's own default. */
   readonly recordTable?: string;
+  /** Whether the product's connection takes several statements in one message where its driver does not unless told: mysql2's `multipleStatements`. */
+  readonly multipleStatements?: boolean;
   readonly prelude?: Prelude;
   readonly session?: "shared" | "own";
 }

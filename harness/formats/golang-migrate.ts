@@ -1,13 +1,15 @@
 import type { LeftOut, Migration, SqlFile } from "../chain.ts";
-import { type EngineName, forEngine, type PerEngine } from "../database.ts";
+import { forEngine, type PerEngine } from "../database.ts";
 import { HarnessError } from "../errors.ts";
 import type { Migrator, RecordBook } from "../migrator.ts";
 import { textAsSent } from "./as-sent.ts";
-import { asAsked } from "./asked.ts";
+import { asAsked, filledIn } from "./asked.ts";
+import { codeAmong } from "./code.ts";
 import { dialectNamed } from "./dialect.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { recordTable } from "./record-table.ts";
 import { refused } from "./refused.ts";
+import { refuseTemplate } from "./templates.ts";
 
 /** SQL as golang-migrate reads it: `1_users.up.sql` with `1_users.down.sql`, each sent whole, the version alone recorded. */
 export const golangMigrate: Format = {
@@ -28,7 +30,7 @@ export const golangMigrate: Format = {
       throw new HarnessError("bad-input", `Cannot read migrations from "${folder.path}": ${why}`);
     }
     return {
-      migrations: await Promise.all(pairs.map((pair) => migrationOf(folder, pair, options.engine))),
+      migrations: await Promise.all(pairs.map((pair) => migrationOf(folder, pair, options))),
       migrator: migrator(options),
       ...leftOut(folder),
       ...asAsked(options),
@@ -81,18 +83,23 @@ function pairsOf(folder: Folder): readonly Pair[] {
   return [...pairs.values()].sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
-async function migrationOf(folder: Folder, { version, up, down }: Pair, engine: EngineName): Promise<Migration> {
+async function migrationOf(folder: Folder, { version, up, down }: Pair, options: ReadOptions): Promise<Migration> {
   return {
     name: (up ?? down)?.name ?? String(version),
     up:
-      up === undefined ? { sql: "", file: folder.shown(down?.file ?? ""), pieces: [] } : await read(folder, up, engine),
-    ...(down !== undefined && { down: await read(folder, down, engine) }),
+      up === undefined
+        ? { sql: "", file: folder.shown(down?.file ?? ""), pieces: [] }
+        : await read(folder, up, options),
+    ...(down !== undefined && { down: await read(folder, down, options) }),
     recordedAs: { id: String(version) },
   };
 }
 
-async function read(folder: Folder, { file }: Named, engine: EngineName): Promise<SqlFile> {
-  const sql = await textAsSent(folder, file);
+/** The tool knows no placeholders: products that have some fill them in on the way to it. */
+async function read(folder: Folder, { file }: Named, options: ReadOptions): Promise<SqlFile> {
+  const { engine } = options;
+  const sql = filledIn(await textAsSent(folder, file), options);
+  refuseTemplate(folder, { file, sql }, engine);
   const isSkipped = sql.trim() === "" && forEngine(skipsBlank, engine) === true;
   return { sql, file: folder.shown(file), pieces: isSkipped ? [] : [{ sql, offset: 0 }] };
 }
@@ -102,7 +109,11 @@ const skipsBlank: PerEngine<boolean> = { postgres: true };
 
 function leftOut({ files }: Folder): { readonly leftOut?: readonly LeftOut[] } {
   const why = "golang-migrate takes no notice of a name that is not like 1_users.up.sql";
-  const others = files.filter((file) => /^[^/]+\.sql$|^\d+_[^/]+\.go$/.test(file) && parsed(file) === undefined);
+  const unknown = files.filter((file) => parsed(file) === undefined);
+  const others = [
+    ...unknown.filter((file) => /^[^/]+\.sql$/.test(file)),
+    ...codeAmong(unknown).map(({ name }) => name),
+  ];
   return others.length === 0 ? {} : { leftOut: others.sort().map((name) => ({ name, why })) };
 }
 

@@ -1,11 +1,10 @@
-import type { LeftOut, Migration } from "../chain.ts";
+import type { LeftOut, Migration, SqlFile } from "../chain.ts";
 import { HarnessError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import { asAsked } from "./asked.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { type Committed, committedIn, linked } from "./graphile-committed.ts";
 import { refuseOtherTable } from "./record-table.ts";
-import { refused } from "./refused.ts";
 
 /**
  * graphile-migrate's `committed/000001.sql`: each names the hash of the one before, which is verified as the tool does.
@@ -41,30 +40,30 @@ export const graphileMigrate: Format = {
 
 function migrationOf(folder: Folder, committed: Committed, options: ReadOptions): Migration {
   const { file, text, start, number, hash, previous } = committed;
-  const sql = filledIn(folder, committed, options);
+  const sql = filledIn(committed, options);
   const place = { file: folder.shown(file), within: { text: text.slice(0, start) + sql, start } };
   const [first = ""] = sql.split("\n");
   const alone = /^--!\s*no-transaction\b/.test(first);
   return {
     name: (file.split("/").at(-1) ?? file).slice(0, -".sql".length),
-    up: { sql, ...place, ...(alone && { pieces: [{ sql, offset: 0 }] }) },
+    up: { sql, ...place, ...(alone && { pieces: [{ sql, offset: 0 }] }), ...standInsOf(sql) },
     ...(alone && { transaction: false as const }),
     recordedAs: { id: `${number}.sql`, checksum: hash, facts: { previous: previous ?? "" } },
   };
 }
 
 /** `:NAME` is replaced wherever it stands, and only a word's end ends it. */
-function filledIn(folder: Folder, { file, text, start, body }: Committed, { placeholders = {} }: ReadOptions): string {
-  const wanted = /:DATABASE_(?:NAME|OWNER)\b/.exec(body);
-  if (wanted !== null && placeholders[wanted[0]] === undefined) {
-    const line = text.slice(0, start + wanted.index).split("\n").length;
-    const why = `nothing says what ${wanted[0]} stands for (give placeholders: { "${wanted[0]}": … })`;
-    throw refused(folder, file, why, line);
-  }
+function filledIn({ body }: Committed, { placeholders = {} }: ReadOptions): string {
   const names = Object.keys(placeholders);
   if (names.length === 0) return body;
   const any = new RegExp(`(?:${names.map((name) => name.replace(/[-/\\^$*+?.()|[\]{}]/g, "\\$&")).join("|")})\\b`, "g");
   return body.replace(any, (name) => placeholders[name] ?? "");
+}
+
+/** What graphile-migrate itself knows: the database that it migrates, and whom it takes for its owner. */
+function standInsOf(sql: string): Pick<SqlFile, "standIns"> {
+  const standIns = { ":DATABASE_NAME": "database", ":DATABASE_OWNER": "user" } as const;
+  return /:DATABASE_(?:NAME|OWNER)\b/.test(sql) ? { standIns } : {};
 }
 
 /** What is written and not yet committed; what `graphile-migrate init` leaves there is nothing. */

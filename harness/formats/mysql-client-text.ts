@@ -116,7 +116,7 @@ function* throughStatement(client: Client): Generator<typeof hungry, Part> {
     pass(reading, use);
     return finish(reading, reading.at);
   }
-  const blocks = delimiter === ";" ? mysqlBlocks() : undefined;
+  const blocks = delimiter === ";" && !reading.asClient ? mysqlBlocks() : undefined;
   let code: Opened | undefined;
   for (;;) {
     const pattern = blocks?.matter() ? marksAndWords : marks;

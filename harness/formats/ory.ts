@@ -2,6 +2,7 @@ import type { LeftOut, Migration, SqlFile } from "../chain.ts";
 import type { EngineName } from "../database.ts";
 import type { Migrator, RecordBook } from "../migrator.ts";
 import { asAsked, filledIn } from "./asked.ts";
+import { codeAmong } from "./code.ts";
 import { dialectNamed, fits } from "./dialect.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { lineOf, refused } from "./refused.ts";
@@ -122,7 +123,8 @@ async function read(folder: Folder, { file, autocommit }: Named, options: ReadOp
 function leftOut({ files }: Folder): { readonly leftOut?: readonly LeftOut[] } {
   const fizz = files.filter((file) => /^\d+_[^./]+\.up\.fizz$/.test(file.slice(file.lastIndexOf("/") + 1)));
   const why = "it is written in Fizz, which only Ory's own migrator turns into SQL";
-  return fizz.length === 0 ? {} : { leftOut: fizz.sort().map((name) => ({ name, why })) };
+  const left = [...fizz.sort().map((name) => ({ name, why })), ...codeAmong(files)];
+  return left.length === 0 ? {} : { leftOut: left };
 }
 
 function migrator(shipped: readonly Named[], { recordTable = "schema_migration" }: ReadOptions): Migrator {

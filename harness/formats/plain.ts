@@ -1,7 +1,8 @@
 import type { LeftOut } from "../chain.ts";
 import { HarnessError } from "../errors.ts";
 import { asAsked } from "./asked.ts";
-import type { Format } from "./format.ts";
+import { codeAmong } from "./code.ts";
+import type { Folder, Format } from "./format.ts";
 import { byNumber, migrationOf, type Named, named, pairsOf } from "./named.ts";
 
 /**
@@ -27,7 +28,7 @@ export const plain: Format = {
     }
     const pairs = pairsOf(folder, numbered, { engine: options.engine, what: "number" });
     const migrations = pairs.map((pair) => migrationOf(folder, pair, { name: pair.up.name, options }));
-    return { migrations: await Promise.all(migrations), ...leftOut(files), ...asAsked(options) };
+    return { migrations: await Promise.all(migrations), ...leftOut(folder, files), ...asAsked(options) };
   },
 };
 
@@ -39,8 +40,9 @@ function isNumbered({ number }: Named): boolean {
   return number !== undefined;
 }
 
-function leftOut(files: readonly Named[]): { readonly leftOut?: readonly LeftOut[] } {
+function leftOut(folder: Folder, files: readonly Named[]): { readonly leftOut?: readonly LeftOut[] } {
   const why = "its name begins with no number, so nothing says when it runs";
-  const without = files.filter((file) => !isNumbered(file)).map(({ file }) => ({ name: file, why }));
-  return without.length === 0 ? {} : { leftOut: without.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  const unnumbered = files.filter((file) => !isNumbered(file)).map(({ file }) => ({ name: file, why }));
+  const left = [...unnumbered, ...codeAmong(folder.files)];
+  return left.length === 0 ? {} : { leftOut: left.sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }

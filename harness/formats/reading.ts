@@ -4,6 +4,8 @@ import { HarnessError } from "../errors.ts";
 /** SQL as it is read: all of it, or those whole lines of it that are at hand. */
 export interface Reading {
   readonly file: string;
+  /** Bodies of routines are not known. */
+  readonly asClient: boolean;
   /** Hears of commands to the client itself, where a statement could begin. */
   readonly onMeta: (line: number, command: string) => void;
   text: string;

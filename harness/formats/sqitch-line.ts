@@ -1,4 +1,10 @@
-import type { Stamp } from "./sqitch-plan.ts";
+/** Who planned something, when, and why. */
+export interface Stamp {
+  readonly time: string;
+  readonly planner: string;
+  readonly email: string;
+  readonly note: string;
+}
 
 /** What a line of the plan says, ahead of its note. */
 export interface ChangeLine {

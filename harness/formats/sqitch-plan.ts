@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Folder } from "./format.ts";
 import { refused } from "./refused.ts";
-import { type ChangeLine, changeLine, dependencyIn, isName, noteIn, pragmaLine, withoutNote } from "./sqitch-line.ts";
+import {
+  type ChangeLine,
+  changeLine,
+  dependencyIn,
+  isName,
+  noteIn,
+  pragmaLine,
+  type Stamp,
+  withoutNote,
+} from "./sqitch-line.ts";
 
 /** What `sqitch.plan` says. */
 export interface Plan {
@@ -34,14 +43,6 @@ export interface Tagged {
   /** With its `@`. */
   readonly name: string;
   readonly stamp: Stamp;
-}
-
-/** Who planned something, when, and why. */
-export interface Stamp {
-  readonly time: string;
-  readonly planner: string;
-  readonly email: string;
-  readonly note: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { PerEngine } from "../database.ts";
 import type { RecordBook, RecordEntry } from "../migrator.ts";
-import type { Plan, Planned, Stamp } from "./sqitch-plan.ts";
+import type { Stamp } from "./sqitch-line.ts";
+import type { Plan, Planned } from "./sqitch-plan.ts";
 import { createIn, type Registry } from "./sqitch-tables.ts";
 
 /** Sqitch's record of a project: what is deployed, what that required and what tags it has, and all that ever happened. */

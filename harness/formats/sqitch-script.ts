@@ -6,10 +6,16 @@ import { statementsOf } from "./statements.ts";
 
 /** A script as Sqitch feeds it to the engine's own client: statement by statement, with no transaction but the script's. */
 export async function scriptOf(folder: Folder, file: string, options: ReadOptions): Promise<SqlFile> {
-  const sql = await folder.text(file);
-  const shown = folder.shown(file);
   const { engine } = options;
-  const pieces = statementsOf(sql, { engine, file: shown, onMeta: (line, command) => heed(line, command) });
+  const text = await folder.text(file);
+  const sql = forEngine(readByClient, engine)?.(text) ?? text;
+  const shown = folder.shown(file);
+  const pieces = statementsOf(sql, {
+    engine,
+    file: shown,
+    asClient: true,
+    onMeta: (line, command) => heed(line, command),
+  });
   return { sql, file: shown, pieces: forEngine(withVariables, engine)?.(pieces, options) ?? pieces };
 
   function heed(line: number, command: string): void {
@@ -19,6 +25,9 @@ export async function scriptOf(folder: Folder, file: string, options: ReadOption
     throw refused(folder, file, why, line);
   }
 }
+
+/** The mysql client reads lines, and leaves out how they end; psql sends them as they are. */
+const readByClient: PerEngine<(text: string) => string> = { mysql: (text) => text.replaceAll("\r\n", "\n") };
 
 /** Commands to the clients that change nothing of what reaches the server. */
 const harmless: PerEngine<RegExp> = {

@@ -11,6 +11,8 @@ export interface StatementsAt {
   readonly file: string;
   /** The line of the file in which the text begins, where it is a part of one; 1 unless said. */
   readonly line?: number;
+  /** Whether what ends a statement ends it in bodies of routines too, as for the mysql client itself, which knows of none. */
+  readonly asClient?: boolean;
   /**
    * What becomes of a line that speaks to psql or the mysql client and not to the server (`\connect other`, `source other.sql`):
    * whoever does not throw has it left out. Unless given, it is refused.
@@ -42,9 +44,10 @@ export function readerFor(engine: EngineName): Reader {
 }
 
 /** Before anything is read. */
-export function readingOf({ file, line = 1, onMeta }: StatementsAt): Reading {
+export function readingOf({ file, line = 1, asClient = false, onMeta }: StatementsAt): Reading {
   const reading: Reading = {
     file,
+    asClient,
     onMeta: onMeta ?? refuse,
     text: "",
     at: 0,

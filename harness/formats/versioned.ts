@@ -1,6 +1,7 @@
 import type { LeftOut, Migration } from "../chain.ts";
 import { HarnessError } from "../errors.ts";
 import { asAsked } from "./asked.ts";
+import { codeAmong } from "./code.ts";
 import { dialectNamed } from "./dialect.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { byNumber, directionNamed, migrationOf, type Named, named, type Pair, pairsOf } from "./named.ts";
@@ -57,11 +58,15 @@ interface VersionFolder {
 function versionFolders(files: readonly string[]): readonly VersionFolder[] {
   const names = new Set(files.flatMap((file) => (/\.sql$/i.test(file) ? /^[^/]+(?=\/)/.exec(file) : null) ?? []));
   const found = [...names].flatMap((folder) => {
-    const version = versionIn(folder);
-    // `20240101_users/` is how other tools name a migration.
-    return version === undefined || /\d{8}/.test(folder) ? [] : [{ folder, version }];
+    const version = versionOf(folder);
+    return version === undefined ? [] : [{ folder, version }];
   });
   return found.sort((a, b) => byVersion(a.version, b.version) || (a.folder < b.folder ? -1 : 1));
+}
+
+/** `20240101_users/` is how other tools name a migration. */
+function versionOf(folder: string): Version | undefined {
+  return /\d{8}/.test(folder) ? undefined : versionIn(folder);
 }
 
 function baseOf(files: readonly string[]): readonly Named[] {
@@ -155,5 +160,6 @@ function outside(files: readonly string[]): readonly LeftOut[] {
     return !versions.has(file.slice(0, Math.max(file.indexOf("/"), 0))) || inVersion(file) === undefined;
   });
   const why = "it stands in no version's folder, so nothing says when it runs";
-  return rest.sort().map((name) => ({ name, why }));
+  const inVersions = files.filter((file) => versionOf(/^[^/]+(?=\/)/.exec(file)?.[0] ?? "") !== undefined);
+  return [...rest.sort().map((name) => ({ name, why })), ...codeAmong(inVersions, /^/)];
 }

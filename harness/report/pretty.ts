@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import { codeFrameColumns } from "@babel/code-frame";
 import pc from "picocolors";
 import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
@@ -37,14 +37,23 @@ export function numberOf({ name }: Pick<Rehearsal, "name">): string {
   return name.slice(name.lastIndexOf("#"));
 }
 
-export function pathInWords({ path, with: seeder, settings, runners, workaround }: ToldPath): string {
+export function pathInWords({ path, dump, with: seeder, settings, runners, workaround }: ToldPath): string {
   return [
-    path.length === 1 ? `fresh install of ${path[0]}` : path.join(" → "),
+    dump !== null
+      ? fromDump(path, basename(dump))
+      : path.length === 1
+        ? `fresh install of ${path[0]}`
+        : path.join(" → "),
     ...(seeder === null ? [] : [`with ${seeder}`]),
     ...(settings === null ? [] : [settingsInWords(settings)]),
     ...(runners === 1 ? [] : [`${runners} runners`]),
     ...(workaround === null ? [] : [`then ${workaround}`]),
   ].join(", ");
+}
+
+/** Where only the dump itself tells at which release it stands, that is not known before. */
+function fromDump([first = "", ...stops]: readonly string[], dump: string): string {
+  return stops.length === 0 ? `${dump} → ${first}` : [`${first} (${dump})`, ...stops].join(" → ");
 }
 
 function settingsInWords(settings: unknown): string {

@@ -54,6 +54,8 @@ function inWords(step: Step): string {
   switch (step.kind) {
     case "start":
       return `${step.last?.name ?? "∅"} → ${step.release.name}`;
+    case "restore":
+      return `restoring ${step.dump.name}`;
     case "sow":
       return `sowing ${step.seeder.name}`;
     case "use":

@@ -1,6 +1,6 @@
 import type { MigrationSource } from "../chain.ts";
 import type { Driver } from "../driver.ts";
-import { type CommandOptions, runCommand } from "./command-run.ts";
+import type { CommandOptions } from "./command-run.ts";
 import { refuseUnknownForms } from "./forms.ts";
 
 export type { CommandOptions };
@@ -32,7 +32,7 @@ export function command(program: string, args: readonly string[] = [], options: 
       const driver: Driver = {
         title: [program, ...args].join(" "),
         recordTables: options.recordTables ?? wellKnown,
-        migrate: (at) => runCommand({ program, args, options }, at),
+        migrate: async (at) => (await import("./command-run.ts")).runCommand({ program, args, options }, at),
       };
       return { migrations: [], driver };
     },

@@ -10,9 +10,8 @@ where not exists (select 1 from workflow where id = 'test');
 
 update workflowexecution set workflow_id = 'test' where workflow_id is null;
 
--- The migration sends the first of these two; psycopg2 opens the next transaction by itself.
+-- psycopg2 does not see what this does, and begins no other transaction: from here on, each statement stays by itself.
 commit;
-begin;
 
 alter table workflowexecution alter column workflow_id set default 'test', alter column workflow_id set not null;
 alter table workflowexecution
