@@ -304,6 +304,7 @@ async function loaded(what: readonly string[], choice: Choice): Promise<Readonly
     ...(folder !== undefined && { folder }),
     ...(format !== undefined && { format }),
     ...(engines !== undefined && { engines }),
+    hasData: dump !== undefined,
   });
   const { chosenPaths } = await import("./choice.ts");
   return chosenPaths(wanted, { ...choice, engine, dump });

@@ -117,7 +117,11 @@ function untold(dump: Dump, { before, names, standpoints, to }: Untold): Harness
   const cannot = `Cannot tell at which release "${dump.file}" stands`;
   const bad = (why: string) => new HarnessError("bad-input", `${cannot}: ${why}`);
   const quoted = (some: readonly string[]) => some.map((name) => `"${name}"`).join(", ");
-  if (before.length > 1) return bad(`by its record it may be ${quoted(before)} (say which: --from <release>)`);
+  const halfDone = standpoints.flatMap(({ standpoint }) =>
+    standpoint.kind === "known" ? (standpoint.recorded.halfDone ?? []) : [],
+  )[0];
+  const half = halfDone === undefined ? "" : `, and it is half done: ${halfDone.message}`;
+  if (before.length > 1) return bad(`by its record it may be ${quoted(before)}${half} (say which: --from <release>)`);
   if (names.length > 0) return bad(`by its record it is at ${quoted(names)} already, and the path ends at "${to}"`);
   const known = standpoints.flatMap(({ standpoint }) => (standpoint.kind === "known" ? [standpoint] : []));
   const [read] = known;

@@ -21,6 +21,8 @@ export interface Unprepared {
   /** Where below `where` the migrations are. */
   readonly folder?: string;
   readonly format?: string;
+  /** Its paths do not start from an empty database. */
+  readonly hasData?: boolean;
   /** On these engines; unless said, on those that the format or the SQL is for. */
   readonly engines?: readonly EngineName[];
 }
@@ -45,7 +47,8 @@ export async function unprepared(asked: Unprepared): Promise<Scenario> {
   const { where, tags } = asked;
   const name = where.replace(/(?<=.)\/+$/, "");
   const what = tags === undefined ? `${count(chain.length, "migration")}` : count(chain.length, "release");
-  const title = `${what} as ${format.title} ships them, on empty tables (migration-sandbox init writes a scenario with data)`;
+  const data = asked.hasData ? "" : ", on empty tables (migration-sandbox init writes a scenario with data)";
+  const title = `${what} as ${format.title} ships them${data}`;
   const scenario: Scenario = {
     title: anyEngine ? `${title}; nothing says for which engine (--engine)` : title,
     engines,

@@ -90,6 +90,43 @@ describe("a repository whose tags are releases", limit, () => {
   });
 });
 
+describe("somebody's dump", limit, () => {
+  test("is gone on from where its record says that it stands", async () => {
+    await using work = await tagged();
+    await writeFile(join(work.folder, "theirs.sql"), dumpAt("4\tf"));
+    const { code, stdout } = await work.run([
+      "rehearse",
+      ".",
+      "--tags",
+      "v*",
+      "--folder",
+      "db",
+      "--dump",
+      "theirs.sql",
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("v1.1.0 (theirs.sql) → v1.2.0  broken (migration-failed 42703)");
+    const [, replay = ""] = /replay: (?:npx migration-sandbox|npm run -s cli --) (.*)/.exec(stdout) ?? [];
+    expect(replay).toBe(
+      "rehearse . --tags 'v*' --folder db --from v1.1.0 --to v1.2.0 --dump theirs.sql --engine postgres --seed 1",
+    );
+  });
+
+  test("is told to be half done, as its tool would tell it", async () => {
+    await using work = await tagged();
+    await writeFile(join(work.folder, "theirs.sql"), dumpAt("4\tt"));
+    const args = ["rehearse", ".", "--tags", "v*", "--folder", "db", "--dump", "theirs.sql"];
+    const untold = await work.run(args);
+    expect(untold.code).toBe(2);
+    expect(untold.stdout).toContain(
+      'it may be "v1.0.0", "v1.1.0", and it is half done: its record is dirty at version 4',
+    );
+    const told = await work.run([...args, "--from", "v1.1.0"]);
+    expect(told.code).toBe(1);
+    expect(told.stdout).toContain("golang-migrate refuses to migrate: its record is dirty at version 4");
+  });
+});
+
 describe("init", limit, () => {
   test("writes a scenario, its seeder and its test that are met as they stand", async () => {
     await using work = await workplaceWith(chain);
@@ -142,6 +179,28 @@ async function tagged(): Promise<Workplace> {
     "db/5_name.up.sql": "alter table users alter column name set default 1;\ninsert into late values (1);\n",
   });
   return work;
+}
+
+/** What pg_dump prints of a database that golang-migrate brought there. */
+function dumpAt(recorded: string): string {
+  return `--
+-- PostgreSQL database dump
+--
+
+SET client_encoding = 'UTF8';
+
+CREATE TABLE public.users (id integer NOT NULL, email text NOT NULL);
+CREATE TABLE public.volumes (id integer NOT NULL, project integer, owner integer);
+CREATE TABLE public.schema_migrations (version bigint NOT NULL, dirty boolean NOT NULL);
+
+COPY public.users (id, email) FROM stdin;
+1\tada@example.org
+\\.
+
+COPY public.schema_migrations (version, dirty) FROM stdin;
+${recorded}
+\\.
+`;
 }
 
 function untimed(text: string): string {
