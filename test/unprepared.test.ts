@@ -200,6 +200,10 @@ COPY public.users (id, email) FROM stdin;
 COPY public.schema_migrations (version, dirty) FROM stdin;
 ${recorded}
 \\.
+
+--
+-- PostgreSQL database dump complete
+--
 `;
 }
 
