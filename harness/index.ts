@@ -47,7 +47,7 @@ export type { FolderAt } from "./formats/git-moves.ts";
 export { type SqlFolder, sqlFolder } from "./formats/sql-folder.ts";
 export type { GitReleasesOptions } from "./git-chain.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
-export { migrationsIn } from "./migrations-in.ts";
+export { type HowRead, migrationsIn } from "./migrations-in.ts";
 export type { LockRule, TransactionRule } from "./migrator.ts";
 export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 export { type RehearseOptions, rehearse } from "./rehearse.ts";

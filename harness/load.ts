@@ -69,6 +69,8 @@ async function chosen(what: string, read: Reader, how: HowUnprepared): Promise<r
     if (!(await stat(what)).isDirectory()) return [await read.file(resolve(what))];
     return (await holdsScenarios(what)) ? read.folder(what) : [await migrationsOrNothing({ ...how, where: what })];
   }
+  if (/^\.{0,2}\//.test(what))
+    throw new HarnessError("bad-input", `Cannot rehearse "${what}": there is no such file or folder`);
   if (sourceFile.test(what))
     throw new HarnessError("bad-input", `Cannot read scenario file "${what}": there is no such file`);
   const named = existsSync(usualFolder) ? await read.named(what, usualFolder) : [];

@@ -3,6 +3,9 @@ import type { MigrationSource } from "./chain.ts";
 import { folderAt } from "./formats/folder.ts";
 import { type ReadAs, shippedBy } from "./shipped.ts";
 
+/** How a folder is read; rules of the product are the release's to say. */
+export type HowRead = Omit<ReadAs, "transaction" | "lock">;
+
 /**
  * The migrations of a folder in any format that is known: Flyway's, golang-migrate's, Prisma's and so on. They are run as the
  * format's own tool would run them, and recorded where it would record them.
@@ -17,7 +20,7 @@ import { type ReadAs, shippedBy } from "./shipped.ts";
  * console.assert("read" in first.migrations);
  * ```
  */
-export function migrationsIn(folder: URL | string, how: ReadAs = {}): MigrationSource {
+export function migrationsIn(folder: URL | string, how: HowRead = {}): MigrationSource {
   const path = typeof folder === "string" ? folder : fileURLToPath(folder);
   return { read: shippedBy([() => folderAt(path)], how) };
 }

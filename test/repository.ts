@@ -36,9 +36,11 @@ export function git(path: string, ...args: readonly string[]): string {
 
 const made: string[] = [];
 
+// Said while the file is collected: within a test it would not be heard.
+afterAll(() => made.splice(0).forEach((folder) => void rmSync(folder, { recursive: true })));
+
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "product-"));
-  if (made.length === 0) afterAll(() => made.splice(0).forEach((folder) => void rmSync(folder, { recursive: true })));
   made.push(path);
   return path;
 }
