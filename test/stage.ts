@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
-import type { EngineName } from "../harness/database.ts";
+import { type EngineName, forEngine, type PerEngine } from "../harness/database.ts";
 import type { Engine } from "../harness/engines/engine.ts";
 import { engineNamed } from "../harness/engines/named.ts";
 import { messageOf } from "../harness/errors.ts";
+import { runNamedIn } from "../harness/mark.ts";
 import { openStage, type Stage } from "../harness/sandbox.ts";
 import { findDocker } from "../harness/servers/container-docker.ts";
 import { haveServer, lookFor, type Source } from "../harness/servers/had.ts";
@@ -24,6 +25,23 @@ export function onStage(engine: EngineName = "postgres", source?: Source): () =>
     if (stage === undefined) throw new Error("The stage is open only while tests run");
     return stage;
   };
+}
+
+/** The databases that a stage has on its server, on which others may have theirs. */
+export async function databasesOf(stage: Stage): Promise<readonly string[]> {
+  const { engine, server } = stage;
+  const probe = await stage.create(); // Its name tells the run's.
+  const session = await engine.connect(server.maintenance);
+  const listed: PerEngine<string> = {
+    postgres: "select datname as name from pg_database order by 1",
+    mysql: "select schema_name as name from information_schema.schemata order by 1",
+  };
+  const rows = await session.query(forEngine(listed, engine.name) ?? "");
+  await session.end();
+  await probe.drop();
+  const run = runNamedIn(probe.address.database);
+  const names = rows.map(({ name }) => String(name));
+  return names.filter((name) => runNamedIn(name) === run && name !== probe.address.database);
 }
 
 /** The images that tests ask for, so that none is pulled for them. */

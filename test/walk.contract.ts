@@ -20,7 +20,7 @@ import {
 } from "migration-sandbox";
 import type { Stage } from "../harness/sandbox.ts";
 import type { Snapshot } from "../harness/snapshot.ts";
-import { onStage } from "./stage.ts";
+import { databasesOf, onStage } from "./stage.ts";
 
 /** One release that creates things, rows that are sown in it, and the migrations of the next. */
 export interface Upgrade {
@@ -133,16 +133,7 @@ export function walksOn(engine: EngineName): Walks {
       return rehearsed(scenario, options);
     },
 
-    async databases() {
-      const session = await stage().engine.connect(stage().server.maintenance);
-      const listed =
-        engine === "postgres"
-          ? "datname as name from pg_database"
-          : "schema_name as name from information_schema.schemata";
-      const rows = await session.query(`select ${listed} order by 1`);
-      await session.end();
-      return rows.map(({ name }) => String(name));
-    },
+    databases: () => databasesOf(stage()),
   };
 }
 

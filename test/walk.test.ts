@@ -25,7 +25,7 @@ import {
   type Verdict,
 } from "migration-sandbox";
 import { describe, expect, test } from "vitest";
-import { onStage } from "./stage.ts";
+import { databasesOf, onStage } from "./stage.ts";
 
 const stage = onStage();
 const here = { stage: async () => stage() };
@@ -1375,19 +1375,13 @@ describe("a plan", () => {
   });
 
   test("leaves no sandbox behind, however its paths end", async () => {
-    const databases = async () => {
-      const session = await stage().engine.connect(stage().server.maintenance);
-      const rows = await session.query("select datname from pg_database");
-      await session.end();
-      return rows.map(({ datname }) => datname);
-    };
-    const before = new Set(await databases());
+    const before = new Set(await databasesOf(stage()));
     await rehearsed(scenario);
     await upgraded({ installs: users, hop: "select 1/0", transaction: "none" });
     await upgraded({ installs: users, sows: "no SQL", hop: "select 1" });
     await upgraded({ installs: users, hop: "select pg_sleep(60)" }, { timeout: 250 });
     await upgraded({ installs: users, hop: "select 1", check: () => Promise.reject(new Error("no")) });
-    expect((await databases()).filter((name) => !before.has(name))).toEqual([]);
+    expect((await databasesOf(stage())).filter((name) => !before.has(name))).toEqual([]);
   });
 
   test("leaves the sandboxes of unmet rehearsals up when asked to, and no other", async () => {
