@@ -35,6 +35,14 @@ async function scenario(name: string): Promise<entry.Scenario> {
   return told;
 }
 
+/** The README of harness/formats/, likewise. */
+async function ofFormats(): Promise<Awaited<ReturnType<typeof tables>>[number]> {
+  const jiti = createJiti(import.meta.url, { virtualModules: { "migration-sandbox": entry } });
+  const { readme } = await jiti.import<typeof import("./faithful/table.ts")>("./faithful/table.ts");
+  return readme();
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  for (const { file, is, should } of await tables()) if (is !== should) writeFileSync(file, should);
+  for (const { file, is, should } of [...(await tables()), await ofFormats()])
+    if (is !== should) writeFileSync(file, should);
 }

@@ -1,0 +1,4 @@
+import { isFaithful } from "./faithful.ts";
+import { clients } from "./tools.ts";
+
+for (const tool of clients) await isFaithful(tool);
