@@ -6,7 +6,7 @@ export interface Lexeme {
 }
 
 /** What some SQL is made of. It forgives: what never closes goes on to the end. */
-export function* lexemesOf(sql: string, engine: EngineName): Generator<Lexeme> {
+function* lexemesOf(sql: string, engine: EngineName): Generator<Lexeme> {
   const pattern = new RegExp(forEngine(patterns, engine) ?? /(?<sign>[\s\S])/, "giu");
   for (let found = pattern.exec(sql); found !== null; found = pattern.exec(sql)) {
     const { 0: text, groups = {}, index } = found;
