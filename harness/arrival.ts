@@ -18,6 +18,7 @@ export interface Restored {
   readonly others: () => Promise<readonly PlannedRelease[]>;
 }
 
+/** Where a path goes on from a dump, and what is to be said about it. */
 export interface Arrival {
   /** The release whose list the record is; `undefined`: none of the chain's. */
   readonly stands: PlannedRelease | undefined;
@@ -33,7 +34,9 @@ export interface Arrival {
 export async function arrive(at: Restored): Promise<Arrival> {
   const { sandbox, stage, release } = at;
   for (const table of recordTablesOf(release)) sandbox.recordTables.add(table);
-  sandbox.isNew = false;
+  const { database } = release.prelude;
+  // Its product has said that to it long ago.
+  if (database !== undefined) sandbox.preludes.add(database);
   const session = await sandbox.connect();
   try {
     return await guarded(stage, () => arrival(session, at));
@@ -46,9 +49,9 @@ async function arrival(session: Session, at: Restored): Promise<Arrival> {
   const { dump, sandbox, release } = at;
   const ask = (sql: string) => session.query(sql);
   const engine = sandbox.engine.name;
-  const found = await recordsIn(ask, engine);
+  const [found, tables] = [await recordsIn(ask, engine), await tablesFor(ask, engine)];
   const said = found.flatMap((record) => halfDoneNote(record, at));
-  const standpoint = await standpointOf(release, { session, sandbox, found, tables: await tablesFor(ask, engine) });
+  const standpoint = await standpointOf(release, { session, sandbox, found, tables });
   const others = found.filter(({ table }) => !standpoint.tables.includes(table));
   if (standpoint.kind === "missing" && standpoint.whose !== "ours") throw withoutRecord(dump, standpoint.whose, others);
   const aside: readonly Finding[] = others.map(({ title, table, names }) => ({
@@ -57,7 +60,7 @@ async function arrival(session: Session, at: Restored): Promise<Arrival> {
     message: `"${dump.name}" holds a record of ${title} ("${table}", ${counted(names.length)}): nothing here keeps it up`,
   }));
   if (standpoint.kind === "missing") return { stands: release, notes: [...said, await filled(session, at), ...aside] };
-  const { stands, notes } = await elsewhere(standpoint, session, at);
+  const { stands, notes } = await elsewhere(standpoint, { session, sandbox, found, tables }, at);
   return { stands, notes: [...said, ...notes, ...aside] };
 }
 
@@ -98,21 +101,18 @@ async function filled(session: Session, { dump, sandbox, release }: Restored): P
 }
 
 /** Where the record is not that of the release, it is told whose it is, or how it differs. */
-async function elsewhere(standpoint: Standpoint, session: Session, at: Restored): Promise<Arrival> {
-  const { dump, release, sandbox } = at;
+async function elsewhere(
+  standpoint: Standpoint,
+  where: Parameters<typeof standpointOf>[1],
+  at: Restored,
+): Promise<Arrival> {
+  const { dump, release } = at;
   const differs = isAt(release, standpoint);
   if (differs === undefined) return { stands: release, notes: [] };
   const fitting: PlannedRelease[] = [];
   for (const other of await at.others()) {
     if (other.name === release.name) continue;
-    const ask = (sql: string) => session.query(sql);
-    const found = await recordsIn(ask, sandbox.engine.name);
-    const there = await standpointOf(other, {
-      session,
-      sandbox,
-      found,
-      tables: await tablesFor(ask, sandbox.engine.name),
-    });
+    const there = await standpointOf(other, where);
     if (there.kind === "known" && isAt(other, there) === undefined) fitting.push(other);
   }
   const whose =
@@ -123,6 +123,7 @@ async function elsewhere(standpoint: Standpoint, session: Session, at: Restored)
   return { stands: fitting[0], notes: [{ code: "dump-stands-elsewhere", release: release.name, message }] };
 }
 
+/** `1 migration`, `2 migrations`. */
 export function counted(count: number): string {
   return count === 1 ? "1 migration" : `${count} migrations`;
 }

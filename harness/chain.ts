@@ -184,7 +184,9 @@ export function byDependencies(migrations: readonly Migration[]): readonly Migra
 
 /** Throws when a name stands twice. */
 export function refuseTwins(names: readonly string[], what: string): void {
-  const twin = names.find((name, i) => names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twin =
+    new Set(names).size === names.length ? undefined : names.find((name) => seen.has(name) || !seen.add(name));
   if (twin !== undefined)
     throw new HarnessError("bad-input", `${what}: "${twin}" is named twice; each name may stand once`);
 }

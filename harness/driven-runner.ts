@@ -59,11 +59,12 @@ export class DrivenRunner extends Runner {
 
   async #sayPrelude(): Promise<void> {
     const { database } = this.release.prelude;
-    if (database === undefined || !this.sandbox.isNew) return;
-    this.sandbox.isNew = false;
+    const { preludes } = this.sandbox;
+    if (database === undefined || preludes.has(database)) return;
     const session = await this.sandbox.connect();
     try {
       await session.script(database);
+      preludes.add(database);
     } finally {
       await session.end().catch(() => {}); // It may have been ended by what it said.
     }

@@ -91,10 +91,13 @@ function named(sql: string, { standIns = {} }: SqlFile, address: Sandbox["addres
 }
 
 async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<void> {
-  const { session, record, progress } = at;
+  const { session, record, progress, release } = at;
   const begun = performance.now();
+  const done: { readonly migration: PlannedMigration; readonly milliseconds: number }[] = [];
   let running: PlannedMigration | undefined;
   const forCode = migrations.some(({ change }) => typeof change === "function");
+  // One that has a session to itself has its transaction there.
+  const isShared = inTransaction && release.session === "shared";
   let transaction: Transaction | undefined;
   try {
     for (const migration of migrations) {
@@ -102,12 +105,11 @@ async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<
       running = migration;
       progress.begun(migration.name);
       if (transaction === undefined) await record.begin(migration);
-      if (inTransaction) transaction ??= await session.begin({ forCode });
-      await runMigration(migration, at, transaction);
+      if (isShared) transaction ??= await session.begin({ forCode });
+      await runMigration(migration, at, { transaction, inTransaction });
       await session.query(record.adding(migration, performance.now() - started));
       record.added(migration);
-      if (transaction === undefined) await record.end(migration, performance.now() - started);
-      progress.done(migration.name, performance.now() - started);
+      done.push({ migration, milliseconds: performance.now() - started });
     }
     await transaction?.commit();
     if (!inTransaction && (await session.inTransaction())) {
@@ -115,8 +117,11 @@ async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<
         "It leaves its transaction open: all since its BEGIN is taken back when the migrator disconnects",
       );
     }
-    if (inTransaction)
-      for (const migration of migrations) await record.end(migration, (performance.now() - begun) / migrations.length);
+    // Until its transaction is committed, nothing is done.
+    for (const { migration, milliseconds } of done) {
+      await record.end(migration, milliseconds);
+      progress.done(migration.name, milliseconds);
+    }
   } catch (thrown) {
     await transaction?.rollback().catch(() => {}); // A session that ended has rolled back.
     if (await transaction?.hadCommitted?.().catch(() => false)) progress.halfApplied();
@@ -125,10 +130,15 @@ async function runUnit({ migrations, inTransaction }: Unit, at: Where): Promise<
   }
 }
 
+interface Around {
+  readonly transaction: Transaction | undefined;
+  readonly inTransaction: boolean;
+}
+
 async function runMigration(
   { change }: PlannedMigration,
   at: Where,
-  transaction: Transaction | undefined,
+  { transaction, inTransaction }: Around,
 ): Promise<void> {
   const { sandbox, release } = at;
   if (typeof change === "function") {
@@ -142,12 +152,19 @@ async function runMigration(
     return;
   }
   if (release.session === "shared") return sent(change, at, transaction !== undefined);
-  const own = await sandbox.connect();
+  await onOwnSession(change, at, inTransaction);
+}
+
+async function onOwnSession(change: string | SqlFile, at: Where, inTransaction: boolean): Promise<void> {
+  const { prelude } = at.release;
+  const own = await at.sandbox.connect();
   try {
-    if (release.prelude.session !== undefined) await own.script(release.prelude.session);
-    await sent(change, { ...at, session: own }, false);
+    if (prelude.session !== undefined) await own.script(prelude.session);
+    const transaction = inTransaction ? await own.begin({ forCode: false }) : undefined;
+    await sent(change, { ...at, session: own }, inTransaction);
+    await transaction?.commit();
   } finally {
-    await own.end().catch(() => {}); // A migration may have ended it.
+    await own.end().catch(() => {}); // A migration may have ended it; what it had not committed is taken back.
   }
 }
 

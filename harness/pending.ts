@@ -14,9 +14,8 @@ export interface Pending {
  * What of a release's list the record lacks, by the rules of its tool. What the record holds and the release does not, or
  * holds otherwise, and what comes late, is a note unless the tool refuses it.
  *
- * @param previous the release at which the path stood before: what the record itself does not tell
  */
-export function pendingOf(release: PlannedRelease, record: Record, previous: PlannedRelease | undefined): Pending {
+export function pendingOf(release: PlannedRelease, record: Record, { last: previous, isFirst }: Before): Pending {
   const { migrator, recorded } = record;
   const said: Said = { release, title: migrator.title };
   const { halfDone } = recorded;
@@ -31,7 +30,7 @@ export function pendingOf(release: PlannedRelease, record: Record, previous: Pla
       ? refusing({ ...refusalOf(said, message), ...(recorded.upTo !== undefined && { migration: recorded.upTo }) })
       : { migrations: [], notes: [noteOf("migration-removed", release, recorded.upTo ?? "", message)] };
   }
-  const removed = removedOf(release, record);
+  const removed = removedOf(release, record, previous);
   const edited = editedOf(release, applied, previous);
   const new_ = release.migrations.filter((shipped) => isPending(shipped, applied));
   const late = lateOf(release, new_, applied, previous, record);
@@ -53,7 +52,8 @@ export function pendingOf(release: PlannedRelease, record: Record, previous: Pla
   ];
   const [gone, changed, old] = [removed[0], edited[0]?.name, late[0]?.name];
   const refused =
-    (migrator.removed === "refuse" && gone) ||
+    // Of a record that is one number, only that one has to be shipped.
+    (migrator.removed === "refuse" && recorded.upTo === undefined && gone) ||
     (migrator.edited === "refuse" && changed) ||
     (migrator.late === "refuse" && old);
   const reason = notes.find(({ migration }) => migration === refused);
@@ -61,15 +61,23 @@ export function pendingOf(release: PlannedRelease, record: Record, previous: Pla
     const others = notes.filter((note) => note !== reason);
     return { ...refusing({ ...refusalOf(said, reason.message), migration: refused }), notes: others };
   }
+  const news = isFirst ? notes : notes.filter((note) => isNews(note, release, previous));
   const skipped = new Set(migrator.late === "skip" ? late : []);
   const left = release.leftOut.filter(({ name }) => !(previous?.leftOut ?? []).some((known) => known.name === name));
   return {
     migrations: new_.filter((migration) => !skipped.has(migration)),
     notes: [
-      ...notes,
+      ...news,
       ...left.map(({ name, why }) => noteOf("migration-left-out", release, name, `"${name}" was not run: ${why}`)),
     ],
   };
+}
+
+/** Where the path stood before: what the record itself does not tell. */
+interface Before {
+  readonly last: PlannedRelease | undefined;
+  /** Nothing was said there yet. */
+  readonly isFirst?: boolean;
 }
 
 interface Said {
@@ -110,9 +118,25 @@ function isPending(shipped: PlannedMigration, applied: ReadonlyMap<string, strin
   return again === "always" || (again === "when-changed" && (now ?? shipped.checksum) !== checksum);
 }
 
-function removedOf(release: PlannedRelease, { applied }: Record): readonly string[] {
+/** Where the record is one number, only the release before tells what it stands for. */
+function removedOf(
+  release: PlannedRelease,
+  { applied, recorded }: Record,
+  previous: PlannedRelease | undefined,
+): readonly string[] {
   const shipped = new Set([...release.migrations.map(idOf), ...release.leftOut.map(({ name }) => name)]);
-  return applied.map(({ id }) => id).filter((id) => !shipped.has(id));
+  const held = recorded.upTo === undefined ? applied.map(({ id }) => id) : (previous?.migrations ?? []).map(idOf);
+  return held.filter((id) => !shipped.has(id));
+}
+
+/** What was so at the stop before has been said there. */
+function isNews(note: Finding, release: PlannedRelease, previous: PlannedRelease | undefined): boolean {
+  if (previous === undefined) return true;
+  const [now, then] = [release, previous].map(({ migrations }) =>
+    migrations.find((shipped) => shipped.name === note.migration || idOf(shipped) === note.migration),
+  );
+  // Of what is gone, that the one before had it; of what is there, that it had it not, or otherwise.
+  return now === undefined ? then !== undefined : then?.checksum !== now.checksum;
 }
 
 /** Told by the record where that holds checksums, else by what the release before had shipped. */
@@ -159,5 +183,6 @@ function lateOf(
 function lateInWords(name: string, { migrator }: Record): string {
   const older = `"${name}" is older than what was applied before it was shipped`;
   if (migrator.late === "skip") return `${older}: ${migrator.title} never runs it`;
-  return migrator.late === "refuse" ? older : `${older}: ${migrator.title} runs it out of its order`;
+  if (migrator.late === "run") return `${older}: ${migrator.title} runs it out of its order`;
+  return `${older} (where the product allows that, say late: "run")`;
 }

@@ -34,6 +34,7 @@ export interface PlannedMigration {
   readonly recordedAs?: RecordedAs;
 }
 
+/** A release as one engine meets it: its list is read, its rules are settled. */
 export interface PlannedRelease {
   readonly name: string;
   readonly transaction: TransactionRule;
@@ -52,11 +53,13 @@ export interface PlannedRelease {
   readonly use: readonly PlannedTask[];
 }
 
+/** A task, and the sentence by which reports call it. */
 export interface PlannedTask {
   readonly sentence: string;
   readonly task: Task;
 }
 
+/** A path as one engine walks it. */
 export interface PlannedPath {
   /** `<scenario>#<n>`, as reports and replay lines call it. */
   readonly name: string;
@@ -229,10 +232,16 @@ export async function plannedRelease(release: Release, engine: EngineName, whose
   const where = `${whose}, release "${release.name}"`;
   const shipment = await shipmentOf(release, engine);
   const { migrations, migrator, driver } = shipment;
+  const rule = release.transaction ?? migrator?.transaction ?? "each";
+  if (shipment.session === "own" && rule === "all")
+    throw new HarnessError(
+      "bad-input",
+      `Cannot rehearse ${where}: migrations that have a session to themselves cannot share a transaction (session: "own" goes with transaction: "each" or "none")`,
+    );
   refuseMigrations(migrations, where, "read" in release.migrations);
   return {
     name: release.name,
-    transaction: release.transaction ?? migrator?.transaction ?? "each",
+    transaction: rule,
     lock: release.lock ?? migrator?.lock ?? "wait",
     ...(migrator !== undefined && { migrator }),
     ...(driver !== undefined && { driver }),
@@ -256,7 +265,17 @@ function tasksOf(tasks: Tasks = {}): readonly PlannedTask[] {
   return Object.entries(tasks).map(([sentence, task]) => ({ sentence, task }));
 }
 
-function plannedMigration(
+/** Releases share what they ship: a migration is looked at once for each engine. */
+const planned = new WeakMap<Migration, Map<EngineName, PlannedMigration>>();
+
+function plannedMigration(migration: Migration, engine: EngineName, where: string): PlannedMigration {
+  const known = planned.get(migration) ?? new Map<EngineName, PlannedMigration>();
+  const made = known.get(engine) ?? planMigration(migration, engine, where);
+  planned.set(migration, known.set(engine, made));
+  return made;
+}
+
+function planMigration(
   { name, up, transaction, recordedAs }: Migration,
   engine: EngineName,
   where: string,

@@ -32,6 +32,7 @@ export class Record {
     const migrator = migratorOf(release, sandbox);
     const { record } = migrator;
     await session.script(sqlFor(record.create, engine.name, migrator));
+    if (release.prelude.session !== undefined) await followPrelude(session, sandbox, record.tables);
     const recorded = await record.read((sql) => session.query(sql));
     return new Record(session, sandbox, migrator, recorded);
   }
@@ -93,6 +94,19 @@ export class Record {
       literal: (text) => engine.literal(text),
     };
   }
+}
+
+/** What a product says to its sessions may put its tables elsewhere than names alone tell. */
+async function followPrelude(
+  session: Session,
+  { engine, recordTables }: Sandbox,
+  tables: readonly string[],
+): Promise<void> {
+  const asked: PerEngine<string> = { postgres: "select current_schema() as schema" };
+  const sql = asked[engine.name];
+  if (sql === undefined) return;
+  const [row] = await session.query(sql);
+  for (const table of tables.filter((name) => !name.includes("."))) recordTables.add(`${row?.schema}.${table}`);
 }
 
 /** The tool whose rules hold; without one, ours: names and checksums, and what is new is run. */

@@ -95,6 +95,7 @@ export function refuseMigrations(migrations: readonly Migration[], where: string
     migrations.map(({ name }) => name),
     `Cannot rehearse ${where}`,
   );
+  const earlier = new Set<string>();
   for (const migration of migrations) {
     const here = `${where}, migration "${migration.name}"`;
     // What a format ships beside its ups is the format's; what somebody writes is for us.
@@ -103,8 +104,8 @@ export function refuseMigrations(migrations: readonly Migration[], where: string
     if (migration.transaction !== undefined && migration.transaction !== false) {
       throw bad(here, `transaction is ${JSON.stringify(migration.transaction)}; it may be false, or left out`);
     }
-    const earlier = migrations.slice(0, migrations.indexOf(migration)).map(({ name }) => name);
-    const late = migration.after?.find((name) => !earlier.includes(name));
+    const late = migration.after?.find((name) => !earlier.has(name));
+    earlier.add(migration.name);
     if (late !== undefined)
       throw bad(
         here,

@@ -14,8 +14,10 @@ import type { Finding } from "./verdict.ts";
 export async function restartedOnce(at: Standing, options: StepOptions): Promise<readonly Finding[]> {
   const step = at.started?.step;
   if (step === undefined) return [];
-  const { driver, boot } = step.release;
-  if (driver === undefined && boot.length === 0 && (await nothingPending(step, at, options))) return [];
+  const { driver, boot, prelude } = step.release;
+  // What is said to a session may change the state itself.
+  const asks = driver === undefined && boot.length === 0 && prelude.session === undefined;
+  if (asks && (await nothingPending(step, at, options))) return [];
   await at.now.close();
   if (!at.sandbox.frozen) await at.sandbox.freeze();
   const sandbox = await at.sandbox.clone();
@@ -24,8 +26,7 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
     const { name: release } = step.release;
     const { hop, findings } = await start(sandbox, step.release, { ...options, ...step, from: release, runners: 1 });
     const changes = await guarded(options.stage, () => differences(at.now, after));
-    const again = hop.migrations.map(({ name }) => `"${name}"`).join(", ");
-    const why = again === "" ? "" : `, which runs ${again} again (the record has lost it),`;
+    const why = whyAgain(hop.migrations, step);
     return [
       ...findings
         .filter((finding) => !at.findings.concat(at.ofInstall).some((known) => alike(known, finding)))
@@ -42,6 +43,15 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
     await at.now.close();
     await sandbox.drop().catch(() => {});
   }
+}
+
+function whyAgain(ran: readonly { readonly name: string }[], { release }: Start): string {
+  const always = release.migrations.filter(({ recordedAs }) => recordedAs?.again === "always").map(({ name }) => name);
+  const [lost, usual] = [false, true].map((isUsual) =>
+    ran.filter(({ name }) => always.includes(name) === isUsual).map(({ name }) => `"${name}"`),
+  );
+  if (lost !== undefined && lost.length > 0) return `, which runs ${lost.join(", ")} again (the record has lost it),`;
+  return usual === undefined || usual.length === 0 ? "" : `, which runs ${usual.join(", ")} at every start,`;
 }
 
 async function nothingPending(step: Start, { sandbox }: Standing, options: StepOptions): Promise<boolean> {

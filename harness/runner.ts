@@ -3,6 +3,7 @@ import type { Sandbox, Stage } from "./sandbox.ts";
 import { perform } from "./task.ts";
 import type { Finding } from "./verdict.ts";
 
+/** What a runner is told beside its release. */
 export interface RunnerOptions {
   readonly stage: Stage;
   readonly settings: unknown;
@@ -10,6 +11,8 @@ export interface RunnerOptions {
   readonly file: string | undefined;
   /** The release at which the path stood before. */
   readonly last: PlannedRelease | undefined;
+  /** Its path has made no hop before: nothing was said yet of what is so already at `last`. */
+  readonly isFirst?: boolean;
 }
 
 /** One process that starts a release: it migrates, and then boots. */
@@ -59,10 +62,12 @@ export abstract class Runner {
   }
 }
 
+/** Milliseconds since `performance.now()` said `begun`, in tenths. */
 export function since(begun: number): number {
   return tenths(performance.now() - begun);
 }
 
+/** Rounded to one decimal, as reports tell milliseconds. */
 export function tenths(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
 }

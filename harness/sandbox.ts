@@ -74,8 +74,8 @@ export class Sandbox {
   readonly address: Address;
   /** Tables in which tools keep their record: snapshots leave them out. */
   readonly recordTables: Set<string>;
-  /** Nothing was done to it yet. */
-  isNew: boolean;
+  /** What products have said to it as to a new database. */
+  readonly preludes: Set<string>;
   readonly #place: Place;
   #mark: string;
   #frozen = false;
@@ -83,8 +83,9 @@ export class Sandbox {
   private constructor(place: Place, name: string, mark: string, source?: Sandbox) {
     this.#place = place;
     this.#mark = mark;
-    this.isNew = source?.isNew ?? true;
-    this.recordTables = new Set(source?.recordTables);
+    this.preludes = new Set(source?.preludes);
+    // Shared by all copies: what is learnt of a record's place holds for the states before it, too.
+    this.recordTables = source?.recordTables ?? new Set();
     this.address = { ...place.server.maintenance, database: name };
   }
 
@@ -187,6 +188,8 @@ export class Sandbox {
 /** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
 export interface Reading extends Snapshot {
   close(): Promise<void>;
+  /** Closes it for good, and lets go of what it remembers: nobody asks for this state any more. */
+  forget(): Promise<void>;
 }
 
 export function readingOf(sandbox: Sandbox): Reading {
@@ -194,17 +197,22 @@ export function readingOf(sandbox: Sandbox): Reading {
   let catalogue: Promise<Catalogue> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   const open = () => (opening ??= sandbox.snapshot());
+  const close = async () => {
+    const snapshot = await opening?.catch(() => undefined);
+    opening = undefined;
+    await snapshot?.end();
+  };
   const { recordTables } = sandbox;
   const isProducts = ({ name }: { readonly name: string }) => !recordTables.has(name);
   return {
-    catalogue: () =>
-      (catalogue ??= open()
-        .then((snapshot) => snapshot.catalogue())
-        .then((whole) => withoutRecords(whole, recordTables))),
-    tables: () =>
-      (tables ??= open()
-        .then((snapshot) => snapshot.tables())
-        .then((all) => all.filter(isProducts))),
+    async catalogue() {
+      catalogue ??= open().then((snapshot) => snapshot.catalogue());
+      return withoutRecords(await catalogue, recordTables);
+    },
+    async tables() {
+      tables ??= open().then((snapshot) => snapshot.tables());
+      return (await tables).filter(isProducts);
+    },
     async *rows(table) {
       yield* (await open()).rows(table);
     },
@@ -216,10 +224,11 @@ export function readingOf(sandbox: Sandbox): Reading {
     fingerprints: async (of) => (await open()).fingerprints(of),
     orphans: async (of) => (await open()).orphans(of),
     hasRows: async () => (await open()).hasRows(),
-    async close() {
-      const snapshot = await opening?.catch(() => undefined);
-      opening = undefined;
-      await snapshot?.end();
+    close,
+    async forget() {
+      await close();
+      catalogue = undefined;
+      tables = undefined;
     },
   };
 }

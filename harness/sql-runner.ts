@@ -34,14 +34,17 @@ export class SqlRunner extends Runner {
   override async read(): Promise<void> {
     await this.#sayPrelude();
     if (this.failure !== undefined) return;
-    const record = await this.#openRecord();
-    this.#pending = pendingOf(this.release, record, this.options.last);
+    const record = await this.#orRefused(this.#openRecord());
+    if (record === undefined) return;
+    this.#pending = pendingOf(this.release, record, this.options);
     this.notes = this.#pending.notes;
     this.#record = record;
   }
 
+  /** What keeps it from migrating is told by trying. */
   override get hasPending(): boolean {
-    return this.#pending.migrations.length > 0;
+    const { migrations, refusal } = this.#pending;
+    return this.failure !== undefined || refusal !== undefined || migrations.length > 0;
   }
 
   /** Runs what it has read as pending; its session ends with that, and the lock with the session. */
@@ -100,14 +103,29 @@ export class SqlRunner extends Runner {
   /** What the product says before its migrations: to a new database once, and to every session. */
   async #sayPrelude(): Promise<void> {
     const { database, session } = this.release.prelude;
-    const said = [...(this.sandbox.isNew && database !== undefined ? [database] : []), ...(session ? [session] : [])];
-    this.sandbox.isNew = false;
+    const { preludes } = this.sandbox;
     try {
-      for (const sql of said) await this.#session.script(sql);
+      if (database !== undefined && !preludes.has(database)) await this.#session.script(database);
+      if (database !== undefined) preludes.add(database);
+      if (session !== undefined) await this.#session.script(session);
     } catch (thrown) {
       const finding = await this.#failureOf(thrown);
       this.failure = { ...finding, message: `in its prelude: ${finding.message}` };
       await this.end();
+    }
+  }
+
+  /** A tool that cannot keep its record does not come up; where ours cannot be kept, we cannot judge. */
+  async #orRefused(opening: Promise<Record>): Promise<Record | undefined> {
+    try {
+      return await opening;
+    } catch (thrown) {
+      const { migrator } = this.release;
+      const { cause } = thrown as { cause?: unknown };
+      if (migrator === undefined || this.sandbox.engine.fault(cause)?.kind !== "refused") throw thrown;
+      const finding = await this.#failureOf(cause);
+      this.failure = { ...finding, message: `${migrator.title} cannot keep its record: ${finding.message}` };
+      return undefined;
     }
   }
 
@@ -133,7 +151,7 @@ export class SqlRunner extends Runner {
       ...(migration !== undefined && { migration }),
     };
     if (fault?.kind === "connection" && !(await stage.answers())) throw lost(stage.server, thrown);
-    const unable = unableToGoOn(stage.server, thrown, ` in migration "${migration}"`);
+    const unable = unableToGoOn(stage.server, thrown, migration === undefined ? "" : ` in migration "${migration}"`);
     if (unable !== undefined) throw unable;
     const said = { ...facts, ...saidBy(thrown, this.sandbox) };
     const change = this.release.migrations.find(({ name }) => name === migration)?.change;

@@ -3,7 +3,7 @@ import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { PlannedRelease, Restore, Start, Step } from "./plan.ts";
-import { endKnex, notTheirs, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { type Seeder, sow } from "./seeder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Standing } from "./standing.ts";
@@ -25,6 +25,7 @@ export interface StepOptions {
   readonly onHung: () => void;
 }
 
+/** A dump that is restored already, and what was told of it then. */
 export interface RestoredAhead {
   readonly sandbox: Sandbox;
   readonly notes: readonly Finding[];
@@ -43,9 +44,19 @@ export interface Before {
  */
 export async function take(step: Step, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
   const begun = performance.now();
-  const next = await taken(step, at, before, options);
-  const milliseconds = at.milliseconds + performance.now() - begun;
-  return { ...next, taken: at.taken + 1, milliseconds };
+  try {
+    const next = await taken(step, at, before, options);
+    const milliseconds = at.milliseconds + performance.now() - begun;
+    return { ...next, taken: at.taken + 1, milliseconds };
+  } finally {
+    // A long chain leaves many states behind, and a server has only so many sessions.
+    for (const state of [before.state, ...at.origins.map((origin) => origin.state)]) await closed(state);
+  }
+}
+
+/** It opens again for whoever reads on; the server may be the one that was lost. */
+async function closed(state: Snapshot | Reading): Promise<void> {
+  if ("close" in state) await state.close().catch(() => {});
 }
 
 function taken(step: Step, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
@@ -71,6 +82,7 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
     // Only the first hop from a dump may begin elsewhere than its path says.
     ...(at.hops.length === 0 && at.arrived && { last: at.arrived.stands }),
     from: step.last?.name ?? null,
+    isFirst: at.hops.length === 0,
   });
   const after = readingOf(at.sandbox);
   const ledger = ledgerOf(before.state, after);
@@ -183,6 +195,7 @@ async function used(
   return { ...at, by: "seeder", now: readingOf(at.sandbox), findings: [...at.findings, ...findings] };
 }
 
+/** Ends what hung. Throws `timed-out`, with `what` could not be done. */
 export async function overdue(
   what: string,
   sandbox: Sandbox | undefined,

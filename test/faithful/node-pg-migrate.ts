@@ -29,7 +29,7 @@ export const nodePgMigrate: Tool = {
     mark: { fails: "42601" },
     late: {
       refuses: /^Not run migration 2_rows is preceding already run migration 3_later$/,
-      ours: /: "2_rows" is older than what was applied before it was shipped$/,
+      ours: /: "2_rows" is older than what was applied before it was shipped \(/,
     },
     removed: {
       refuses: /^Not run migration 3_later is preceding already run migration 2_rows$/,

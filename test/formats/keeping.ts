@@ -25,7 +25,7 @@ export async function keeping(
 ): Promise<void> {
   const sandbox = await stage.create();
   const session = await sandbox.connect();
-  const open = () => Record.open(session, sandbox, { name: "1.0", migrator } as unknown as PlannedRelease);
+  const open = () => Record.open(session, sandbox, { name: "1.0", migrator, prelude: {} } as unknown as PlannedRelease);
   const said = async (
     migration: Migration | undefined,
     say: (record: Record, planned: PlannedMigration) => Promise<void>,

@@ -74,7 +74,7 @@ describe("merged late with an older number", () => {
     const [refused] = await outcomes(flyways);
     expect(refused?.told).toEqual([
       "broken",
-      'migration-failed V2__orders (Flyway refuses to migrate: "V2__orders" is older than what was applied before it was shipped)',
+      'migration-failed V2__orders (Flyway refuses to migrate: "V2__orders" is older than what was applied before it was shipped (where the product allows that, say late: "run"))',
     ]);
     const passed = { ...late, told: ["broken", "migration-failed 4_index 42P01 at v1.2:db/4_index.up.sql:1"] };
     expect(await outcomes(golangs)).toEqual([passed, passed, fresh]);
