@@ -82,6 +82,7 @@ export interface Prelude {
   readonly database?: string;
 }
 
+/** What a source ships and nothing here runs. */
 export interface LeftOut {
   readonly name: string;
   readonly why: string;

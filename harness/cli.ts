@@ -222,7 +222,7 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
     if (choice.reporter === "json") say((await import("./report/json.ts")).json(result));
     else {
       const report = await import("./report/pretty.ts");
-      const explained = report.explanations(result.rehearsals, choice);
+      const explained = report.explanations(result.rehearsals, { ...choice, columns: process.stdout.columns });
       if (explained !== "") say(explained);
       const compared = (await import("./report/side-by-side.ts")).sideBySide(result.rehearsals);
       if (compared !== "") say(compared);

@@ -29,6 +29,7 @@ export interface Counterpart {
   readonly by: "name" | "content" | "number" | "tail";
 }
 
+/** Who is who in two releases, who is gone, and who is new. */
 export interface Counterparts {
   readonly pairs: readonly Counterpart[];
   readonly gone: readonly Known[];

@@ -16,6 +16,7 @@ export interface Driver {
   migrate(at: Driving): Promise<void>;
 }
 
+/** What a tool is told when it is started. */
 export interface Driving {
   readonly address: Address;
   readonly url: string;

@@ -9,11 +9,13 @@ export interface Between {
   readonly tool: string;
 }
 
+/** The same, and how far a database with the earlier release is. */
 export interface Standing extends Between {
   /** Of those that both ship, the one that stands last. */
   readonly newest: Known | undefined;
 }
 
+/** What messages call the tool that migrates. */
 export function toolOf({ migrator, driver }: Shipment): string {
   return migrator?.title ?? driver?.title ?? "the migrator";
 }

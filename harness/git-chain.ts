@@ -8,6 +8,7 @@ import { type Tag, tagsOf } from "./formats/git-tags.ts";
 import { type Repository, repositoryAt } from "./formats/repository.ts";
 import { type ReadAs, rulesOf, shippedBy } from "./shipped.ts";
 
+/** Where a product's releases are tagged, and where its migrations are. */
 export interface GitReleasesOptions extends ReadAs {
   /** A work tree's folder or a bare repository. */
   readonly repo: URL | string;
@@ -36,12 +37,14 @@ export interface GitChain {
   readonly collapsed: readonly string[];
 }
 
+/** A tag as a release, and the folders that it ships. */
 export interface GitRelease {
   readonly release: Release;
   readonly read: (engine: EngineName) => Promise<Shipment>;
   readonly folders: readonly (Located & { open(): Promise<Folder> })[];
 }
 
+/** Reads which tags are releases, and where each keeps its migrations; these are read once somebody asks. */
 export async function gitChain(options: GitReleasesOptions): Promise<GitChain> {
   const { repo, folder, folders, tags: patterns, collapse, ...how } = options;
   const repository = await repositoryAt(repo);

@@ -77,7 +77,7 @@ function createdBy(up: Migration["up"], engine: EngineName): readonly string[] {
 function scenarioText({ where, tags, folder, format }: Unprepared, { chain, engines }: Found): string {
   const from = dirname(resolve(files.scenario));
   const path = resolve(where, tags === undefined ? (folder ?? ".") : ".");
-  const url = `new URL(${JSON.stringify(`${relative(from, path).split(sep).join("/")}/`)}, import.meta.url)`;
+  const url = `new URL(${JSON.stringify(urlOf(relative(from, path)))}, import.meta.url)`;
   const as = format === undefined ? "" : `format: ${JSON.stringify(format)}`;
   const reads =
     tags === undefined
@@ -100,6 +100,11 @@ ${several ? "    { from: first, via: names.slice(1, -1), to: newest, expect: cle
   ],
 });
 `.replace(several ? "" : /const \[first.*\n/, several ? "" : 'const newest = names.at(-1) ?? "";\n');
+}
+
+/** A folder's name may hold what means something in a URL. */
+function urlOf(path: string): string {
+  return `${path === "" ? "." : path.split(sep).map(encodeURIComponent).join("/")}/`;
 }
 
 function shownNames(chain: readonly Release[]): string {

@@ -15,6 +15,7 @@ import type { Shipped, ShippedChange } from "./shipped-change.ts";
 import { enginesOf, type Guess } from "./signs.ts";
 import type { Finding } from "./verdict.ts";
 
+/** How a chain is read for {@link inspect}, and which tags are its releases. */
 export interface InspectOptions extends ReadAs, Partial<Omit<GitReleasesOptions, "repo">> {
   /** For which engine to read; the likeliest unless said. */
   readonly engine?: EngineName;
@@ -41,6 +42,7 @@ export interface Inspection {
   readonly findings: readonly (ShippedChange | Finding)[];
 }
 
+/** A format of the chain, and what it was known by. */
 export interface InspectedFormat {
   readonly name: string;
   readonly title: string;
@@ -50,6 +52,7 @@ export interface InspectedFormat {
   readonly since?: string;
 }
 
+/** What a release ships, in numbers. */
 export interface InspectedRelease {
   readonly name: string;
   readonly migrations: number;
@@ -59,6 +62,7 @@ export interface InspectedRelease {
   readonly folders?: readonly { readonly path: string; readonly found?: true }[];
 }
 
+/** What there is to tell of tags beside the releases that they are. */
 export interface InspectedTags {
   readonly noVersions: readonly string[];
   /** From before there were migrations. */

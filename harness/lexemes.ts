@@ -1,5 +1,6 @@
 import { type EngineName, forEngine, type PerEngine } from "./database.ts";
 
+/** The smallest part of SQL; blanks and comments are such parts too. */
 export interface Lexeme {
   readonly kind: "space" | "comment" | "quoted" | "word" | "sign";
   readonly text: string;

@@ -60,12 +60,14 @@ export interface Recorded {
   readonly halfDone?: HalfDone;
 }
 
+/** A migration that a record holds. */
 export interface Applied {
   /** As the migration's own `recordedAs.id`. */
   readonly id: string;
   readonly checksum?: string;
 }
 
+/** Why a tool does nothing more until somebody has mended the database. */
 export interface HalfDone {
   /** `golang-migrate is dirty at version 7`, in a sentence that goes on with what to do about it. */
   readonly message: string;

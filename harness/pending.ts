@@ -1,5 +1,5 @@
+import type { Applied, Migrator, Recorded } from "./migrator.ts";
 import type { PlannedMigration, PlannedRelease } from "./plan.ts";
-import type { Record } from "./record.ts";
 import type { Finding } from "./verdict.ts";
 
 /** What a hop has to run, and what is to be said about it. */
@@ -10,12 +10,19 @@ export interface Pending {
   readonly refusal?: Finding;
 }
 
+/** What there is to know of a record: what a tool goes by, and what it holds. */
+export interface Told {
+  readonly migrator: Pick<Migrator, "title" | "late" | "edited" | "removed">;
+  readonly recorded: Recorded;
+  readonly applied: readonly Applied[];
+}
+
 /**
  * What of a release's list the record lacks, by the rules of its tool. What the record holds and the release does not, or
  * holds otherwise, and what comes late, is a note unless the tool refuses it.
  *
  */
-export function pendingOf(release: PlannedRelease, record: Record, { last: previous, isFirst }: Before): Pending {
+export function pendingOf(release: PlannedRelease, record: Told, { last: previous, isFirst }: Before): Pending {
   const { migrator, recorded } = record;
   const said: Said = { release, title: migrator.title };
   const { halfDone } = recorded;
@@ -102,7 +109,7 @@ function idOf({ recordedAs, name }: PlannedMigration): string {
 }
 
 /** What is applied, by id; `undefined` where the record stands at something that is not shipped. */
-function appliedOf(release: PlannedRelease, { recorded, applied }: Record): ReadonlyMap<string, string> | undefined {
+function appliedOf(release: PlannedRelease, { recorded, applied }: Told): ReadonlyMap<string, string> | undefined {
   const known = new Map(applied.map(({ id, checksum }) => [id, checksum ?? ""]));
   if (recorded.upTo === undefined) return known;
   const at = release.migrations.findIndex((shipped) => idOf(shipped) === recorded.upTo);
@@ -121,7 +128,7 @@ function isPending(shipped: PlannedMigration, applied: ReadonlyMap<string, strin
 /** Where the record is one number, only the release before tells what it stands for. */
 function removedOf(
   release: PlannedRelease,
-  { applied, recorded }: Record,
+  { applied, recorded }: Told,
   previous: PlannedRelease | undefined,
 ): readonly string[] {
   const shipped = new Set([...release.migrations.map(idOf), ...release.leftOut.map(({ name }) => name)]);
@@ -161,7 +168,7 @@ function lateOf(
   new_: readonly PlannedMigration[],
   applied: ReadonlyMap<string, string>,
   previous: PlannedRelease | undefined,
-  { recorded }: Record,
+  { recorded }: Told,
 ): readonly PlannedMigration[] {
   const { passed, upTo } = recorded;
   if (passed !== undefined)
@@ -180,7 +187,7 @@ function lateOf(
   );
 }
 
-function lateInWords(name: string, { migrator }: Record): string {
+function lateInWords(name: string, { migrator }: Told): string {
   const older = `"${name}" is older than what was applied before it was shipped`;
   if (migrator.late === "skip") return `${older}: ${migrator.title} never runs it`;
   if (migrator.late === "run") return `${older}: ${migrator.title} runs it out of its order`;

@@ -64,3 +64,17 @@ export function nowhere(sandbox: Sandbox): Standing {
   } as const;
   return { ...nothing, sandbox, now: readingOf(sandbox), first: emptySnapshot };
 }
+
+/**
+ * Who wrote what, for those who go on from here. Where nobody has sown yet all rows are the product's, whichever step
+ * wrote them: then the states before this one tell nothing more.
+ */
+export function originsFrom({ by, origins }: Pick<Standing, "by" | "origins">, state: Snapshot): readonly Origin[] {
+  const sown = [by, ...origins.map((origin) => origin.by)].includes("seeder");
+  return [...(sown ? origins : []), { by, state }];
+}
+
+/** Whether those who go on from here, and have no workaround to come back with, may ask for an earlier state. */
+export function mayAskFor(state: Snapshot, at: Standing): boolean {
+  return at.first === state || originsFrom(at, emptySnapshot).some((origin) => origin.state === state);
+}

@@ -16,6 +16,7 @@ export interface Hop {
   readonly migrations: readonly { readonly name: string; readonly milliseconds: number }[];
 }
 
+/** What came of starting a release. */
 export interface Started {
   readonly hop: Hop;
   /** The release runs, if only by one of its runners. */
@@ -25,6 +26,7 @@ export interface Started {
   readonly notes: readonly Finding[];
 }
 
+/** How a release is started. */
 export interface StartOptions extends RunnerOptions {
   readonly from: string | null;
   /** How many start at once. */

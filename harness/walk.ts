@@ -9,7 +9,7 @@ import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import { restartedOnce } from "./restart.ts";
 import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
-import { nowhere, type Standing, type Trodden, untrodden } from "./standing.ts";
+import { mayAskFor, nowhere, originsFrom, type Standing, type Trodden, untrodden } from "./standing.ts";
 import { overdue, type StepOptions, take } from "./step.ts";
 import { perform } from "./task.ts";
 import { within } from "./time-limit.ts";
@@ -87,8 +87,18 @@ class Walker {
     if (!this.#stage.server.exclusive || this.#kept.size > 0) await Promise.all(this.#drops);
   }
 
-  /** Takes one step from where `arrive` brings us, and whatever follows from it. */
-  async #visit(state: State, before: Snapshot, arrive: () => Promise<Standing>, known: Trodden): Promise<void> {
+  /**
+   * Takes one step from where `arrive` brings us, and whatever follows from it.
+   *
+   * @param leave told where it led before anybody goes on from there
+   */
+  async #visit(
+    state: State,
+    before: Snapshot,
+    arrive: () => Promise<Standing>,
+    known: Trodden,
+    leave?: (next: Standing) => Promise<void>,
+  ): Promise<void> {
     if (this.#bailed || pathsThrough(state).every((path) => this.#isTold(path))) return;
     this.#options.onStep?.(state.step, this.#plan);
     let at: Standing | undefined;
@@ -100,7 +110,10 @@ class Walker {
       await this.#end(next.failed ? pathsThrough(state) : state.ends, next);
       if (!next.failed) await this.#workAroundHere(state, next);
       if (next.failed || state.children.length === 0) await this.#done(next);
-      else await this.#goOn(state.children, next);
+      else {
+        await leave?.(next);
+        await this.#goOn(state.children, next);
+      }
     } catch (error) {
       // Whatever keeps the harness from judging makes every path through this state inconclusive.
       if (!(error instanceof HarnessError)) throw error;
@@ -121,7 +134,8 @@ class Walker {
     const frozen = await this.#frozenIfNeeded(children, at);
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
-    const origins = together ? at.origins : [...at.origins, { by: at.by, state: frozen ?? emptySnapshot }];
+    const origins = together ? at.origins : originsFrom(at, frozen ?? emptySnapshot);
+    let isLeft = false;
     for (const child of children) {
       if (frozen === undefined) await this.#visit(child, emptySnapshot, async () => ({ ...at, origins }), at);
       else {
@@ -130,10 +144,16 @@ class Walker {
           if (this.#hung) await at.sandbox.endSessions();
           return { ...(await this.#cloned(at)), origins };
         };
-        await this.#visit(child, frozen, arrive, at);
+        // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
+        const leave = async (next: Standing) => {
+          if (mayAskFor(frozen, next) || pathsThrough(child).some(comesBack)) return;
+          isLeft = true;
+          await this.#done(at);
+        };
+        await this.#visit(child, frozen, arrive, at, child === children.at(-1) ? leave : undefined);
       }
     }
-    if (frozen !== undefined) await this.#done(at);
+    if (frozen !== undefined && !isLeft) await this.#done(at);
   }
 
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
@@ -282,7 +302,7 @@ class Walker {
   }
 
   async #done(at: Standing): Promise<void> {
-    await at.now.close();
+    await at.now.forget();
     this.#drop(at.sandbox);
   }
 
@@ -338,6 +358,11 @@ class Walker {
   #drop(sandbox: Sandbox): void {
     if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
   }
+}
+
+/** A workaround may still be done at a stop that others have left. */
+function comesBack({ source, worked }: PlannedPath): boolean {
+  return source.workaround !== undefined && !worked;
 }
 
 function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {

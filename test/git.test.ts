@@ -8,6 +8,7 @@ import { gitFolder } from "../harness/formats/git.ts";
 import { tagsOf } from "../harness/formats/git-tags.ts";
 import { repositoryAt } from "../harness/formats/repository.ts";
 import { byVersion, isWithin, versionIn } from "../harness/formats/versions.ts";
+import { migrationsIn } from "../harness/migrations-in.ts";
 import { folderReleases, gitReleases } from "../harness/releases.ts";
 import { folderOf, git, repositoryOf, temporaryFolder } from "./repository.ts";
 
@@ -318,16 +319,150 @@ describe("folderReleases()", () => {
       `Cannot make a release of each folder in "${folder}": "10_invoices.sql" stands beside the folders, and is in none`,
     );
   });
+
+  test("reads a folder per release as their tool does that is pointed at all of them", async () => {
+    const path = folderOf({
+      "1.0/V1__a.sql": users,
+      "1.0/README.md": "first",
+      "1.0/flyway.conf": "flyway.outOfOrder=true",
+      "1.1/V3__c.sql": orders,
+      "1.1/README.md": "second",
+      "1.1/flyway.conf": "flyway.outOfOrder=true",
+      "1.2/V2__b.sql": invoices,
+    });
+    const chain = await folderReleases(path, { releases: "folders" });
+    expect(await shippedBy(chain)).toEqual([["V1__a"], ["V1__a", "V3__c"], ["V1__a", "V2__b", "V3__c"]]);
+    const { migrations, migrator } = await shipmentOf(chain[2]);
+    expect(migrations[1]?.up).toMatchObject({ file: join(path, "1.2/V2__b.sql") });
+    expect(migrator?.late).toBe("run");
+    const recorded = await migrator?.record.read(async () =>
+      ["1", "2", "3"].map((version) => ({ version, description: "x", type: "SQL", checksum: null, success: 1 })),
+    );
+    expect(recorded?.applied.map(({ id }) => id)).toEqual(["1", "2", "3"]);
+  });
+
+  test("refuses twins in two folders, two files of one path, and two formats", async () => {
+    const refusal = async (files: Parameters<typeof folderOf>[0], how: Parameters<typeof folderReleases>[1] = {}) => {
+      const path = folderOf(files);
+      const chain = await folderReleases(path, { releases: "folders", ...how });
+      return shipmentOf(chain.at(-1)).then(
+        () => "it refuses nothing",
+        (error: Error) => error.message.replaceAll(path, "…"),
+      );
+    };
+    expect(await refusal({ "1.0/V1__a.sql": users, "1.1/V1__b.sql": orders })).toBe(
+      'Cannot read migration "…/1.1/V1__b.sql": "V1__a.sql" has the same version (give one of them another version, or name the folder that holds one of them)',
+    );
+    expect(await refusal({ "1.0/1_a.up.sql": users, "1.1/1_b.up.sql": orders })).toMatch(
+      /^Cannot read migration "….1\.1.1_b\.up\.sql": "1_a\.up\.sql" /,
+    );
+    expect(await refusal({ "1.0/V1__a.sql": users, "1.1/V1__a.sql": users })).toBe(
+      'Cannot join folders of migrations: "…/1.0/V1__a.sql" and "…/1.1/V1__a.sql" are one file to their tool (give one of them another name)',
+    );
+    expect(
+      await refusal({ "1.0/V1__a.sql": users, "1.0/flyway.toml": "", "1.1/V2__b.sql": "", "1.1/flyway.toml": "a=1" }),
+    ).toMatch(/flyway\.toml" are one file to their tool/);
+    expect(await refusal({ "1.0/V1__a.sql": users, "1.1/2_b.sql": orders })).toBe(
+      "Cannot join folders of migrations: they are of two formats, Flyway and plain numbered SQL",
+    );
+  });
+
+  test("keeps a baseline, and code, of a later release from standing in an earlier one", async () => {
+    const path = folderOf({
+      "V1__a.sql": users,
+      "V2__b.sql": orders,
+      "B2__all.sql": users + orders,
+      "V3__c.sql": invoices,
+      "V4__Fill.java": "",
+    });
+    for (const releases of ["each", { "1": "V1__a", "2": "V2__b", "3": "V3__c" }] as const) {
+      const chain = await folderReleases(path, { releases });
+      expect(await shippedBy(chain)).toEqual([["V1__a"], ["V1__a", "V2__b"], ["V1__a", "V2__b", "B2__all", "V3__c"]]);
+      const shipments = await Promise.all(chain.map(shipmentOf));
+      const onNew = await Promise.all(shipments.map(({ migrator }) => migrator?.record.read(async () => [])));
+      expect(onNew.map((recorded) => recorded?.applied.map(({ id }) => id))).toEqual([[], [], ["1", "2"]]);
+      expect(shipments.map(({ leftOut = [] }) => leftOut.map(({ name }) => name))).toEqual([[], [], ["V4__Fill.java"]]);
+    }
+  });
+
+  test("leaves callbacks in every release, and repeatables in the newest, said so in the others", async () => {
+    const path = folderOf({
+      "beforeMigrate.sql": "select 1;",
+      "V1__a.sql": users,
+      "V2__b.sql": orders,
+      "R__views.sql": "select 2;",
+      "afterMigrate.sql": "select 3;",
+    });
+    for (const releases of ["each", { V1__a: "V1__a", V2__b: "2" }] as const) {
+      const chain = await folderReleases(path, { releases });
+      expect(chain.map(({ name }) => name)).toEqual(["V1__a", "V2__b"]);
+      expect(await shippedBy(chain)).toEqual([
+        ["beforeMigrate", "V1__a", "afterMigrate"],
+        ["beforeMigrate", "V1__a", "V2__b", "R__views", "afterMigrate"],
+      ]);
+      const [first, last] = await Promise.all(chain.map(shipmentOf));
+      expect(first?.leftOut).toEqual([
+        {
+          name: "R__views",
+          why: 'one folder does not tell what it was before "V2__b", the newest release, which runs it (tags do: gitReleases)',
+        },
+      ]);
+      expect(last?.leftOut).toBeUndefined();
+    }
+    expect((await folderReleases(folderOf({ "R__a.sql": users, "R__b.sql": orders }))).length).toBe(1);
+  });
+
+  test("refuses a list of releases that forgets the folder's last migrations", async () => {
+    await expect(folderReleases(folder, { releases: { "1.0": "1_users" } })).rejects.toThrow(
+      `Cannot make releases of "${folder}": no release ships "2_orders", "10_invoices", behind the last of "1.0" (name a release that ends with "10_invoices")`,
+    );
+    await expect(folderReleases(folder, { releases: {} })).rejects.toThrow(
+      `Cannot make releases of "${folder}": none is named, and the folder holds "1_users", "2_orders", "10_invoices" (name a release that ends with "10_invoices")`,
+    );
+  });
+
+  test("lets the product say what its migrator does with late migrations", async () => {
+    const lateOf = async (how: Parameters<typeof migrationsIn>[1], files = { "V1__a.sql": users } as object) =>
+      (await shipmentOf({ migrations: migrationsIn(folderOf({ ...files }), how) })).migrator?.late;
+    expect(await lateOf({})).toBe("refuse");
+    expect(await lateOf({ late: "run" })).toBe("run");
+    const [release] = await folderReleases(folderOf({ "V1__a.sql": users, "V2__b.sql": orders }), { late: "skip" });
+    expect((await shipmentOf(release)).migrator?.late).toBe("skip");
+    const marked = { "1_a.sql": "-- +goose Up\nselect 1;\n" };
+    expect(await lateOf({}, marked)).toBe("refuse");
+    expect(await lateOf({ late: "run" }, marked)).toBe("run");
+    await expect(lateOf({ late: "never" as "run" })).rejects.toThrow(
+      'Cannot read migrations as late: "never": no such rule (known: "run", "skip", "refuse")',
+    );
+    await expect(lateOf({ late: "refuse" }, { "1_a.sql": users })).rejects.toThrow(
+      'Cannot read migrations as late: "refuse": plain numbered SQL has no tool that keeps a record, and what comes late is run (leave late out)',
+    );
+  });
+
+  test("reads a thousand migrations, a release each, in no time that grows with their number squared", async () => {
+    const files = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`V${i + 1}__t.sql`, `select ${i};`]));
+    const path = folderOf({ ...files, "B500__all.sql": "select 0;", "R__v.sql": "select 1;" });
+    const before = performance.now();
+    const chain = await folderReleases(path);
+    for (const one of chain) await shipmentOf(one);
+    expect(chain.length).toBe(1000);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
 });
 
 function shippedBy(chain: readonly Release[]): Promise<readonly (readonly string[])[]> {
   return Promise.all(chain.map(async (release) => (await migrationsOf(release)).map(({ name }) => name)));
 }
 
-async function migrationsOf({ migrations }: Release): Promise<readonly Migration[]> {
-  if (!("read" in migrations)) return migrations;
-  const shipped: readonly Migration[] | Shipment = await migrations.read("postgres");
-  return "migrations" in shipped ? shipped.migrations : shipped;
+async function migrationsOf(release: Release): Promise<readonly Migration[]> {
+  return (await shipmentOf(release)).migrations;
+}
+
+async function shipmentOf(release: Pick<Release, "migrations"> | undefined): Promise<Shipment> {
+  const { migrations = [] } = release ?? {};
+  const shipped: readonly Migration[] | Shipment =
+    "read" in migrations ? await migrations.read("postgres") : migrations;
+  return "migrations" in shipped ? shipped : { migrations: shipped };
 }
 
 async function whole(folder: Folder, file: string): Promise<string> {

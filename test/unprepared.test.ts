@@ -141,6 +141,15 @@ describe("init", limit, () => {
     expect(rehearsed.stdout).toContain("4 met, 0 unmet, 0 inconclusive");
   });
 
+  test("writes a folder's name as a URL takes it", async () => {
+    const files = Object.entries(chain).map(([path, sql]) => [path.replace("db/", "m#1 100%/ü?/"), sql]);
+    await using work = await workplaceWith(Object.fromEntries(files));
+    expect((await work.run(["init", "m#1 100%/ü?"])).code).toBe(0);
+    const { code, stdout, stderr } = await work.run(["plan", "upgrades"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("1_users → 2_names → 10_index");
+  });
+
   test("writes nothing over what is there", async () => {
     await using work = await workplaceWith({ ...chain, "seeds/upgrades.ts": "mine" });
     const { code, stderr } = await work.run(["init", "db"]);

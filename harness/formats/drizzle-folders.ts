@@ -139,7 +139,8 @@ function migratorFor(engines: readonly EngineName[], migrations: readonly Migrat
 async function renew(ask: Ask, book: RecordTable, { migrations, engine }: Renewal): Promise<void> {
   const table = forEngine(book.quoted, engine) ?? "";
   const inSchema = forEngine({ postgres: `'${book.schema}'`, mysql: "database()" }, engine);
-  const named = `select 1 from information_schema.columns where table_schema = ${inSchema} and table_name = '${book.name}' and column_name = 'name'`;
+  const name = forEngine({ postgres: book.name, mysql: book.shown.mysql ?? book.name }, engine);
+  const named = `select 1 from information_schema.columns where table_schema = ${inSchema} and table_name = '${name}' and column_name = 'name'`;
   if ((await ask(named)).length > 0) return;
   const time = forEngine(
     { postgres: "timestamp with time zone default now()", mysql: "timestamp default current_timestamp" },

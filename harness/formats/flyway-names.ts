@@ -1,6 +1,7 @@
 /** What a file's name says to Flyway. */
 export type Named = Versioned | Repeatable | Callback;
 
+/** `V1_2__add_names.sql`, and its kin `U1_2__…` and `B1_2__…`. */
 export interface Versioned {
   readonly kind: "versioned" | "undo" | "baseline";
   readonly file: string;
@@ -8,6 +9,7 @@ export interface Versioned {
   readonly description: string;
 }
 
+/** `R__views.sql`: run again once it has changed. */
 export interface Repeatable {
   readonly kind: "repeatable";
   readonly file: string;

@@ -16,7 +16,7 @@ export interface Shipped {
 }
 
 /** `flyway_schema_history`, a row for each time that something ran. */
-export function record(shipped: Shipped, { engine, recordTable: given, prelude }: ReadOptions): RecordBook {
+export function record(shipped: () => Shipped, { engine, recordTable: given, prelude }: ReadOptions): RecordBook {
   const own = prelude?.session === undefined;
   const schema = own ? { schema: "public" } : {};
   const { quoted, shown, name } = recordTable(given, { ...schema, name: "flyway_schema_history" });
@@ -41,7 +41,7 @@ export function record(shipped: Shipped, { engine, recordTable: given, prelude }
     async read(ask) {
       const told = "version, description, type, checksum, success";
       const rows = await ask(`select ${told} from ${forEngine(quoted, engine)} order by installed_rank`);
-      return recordedIn(rows, shipped);
+      return recordedIn(rows, shipped());
     },
     add: (entry) => (isCallback(entry) ? nothing : row(entry, true)),
     // What a transaction took back left no trace; where none can, it did.

@@ -1,9 +1,8 @@
 import type { LeftOut, Migration, SqlFile } from "../chain.ts";
 import { HarnessError } from "../errors.ts";
-import type { Migrator } from "../migrator.ts";
 import { asAsked } from "./asked.ts";
 import { byVersion, type Named, nameIn, type Repeatable, type Versioned, versionedAs } from "./flyway-names.ts";
-import { record, type Shipped } from "./flyway-record.ts";
+import { migratorOf, part } from "./flyway-rules.ts";
 import { type Script, scriptOf } from "./flyway-sql.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
 import { refused } from "./refused.ts";
@@ -43,11 +42,13 @@ export const flyway: Format = {
     ];
     return {
       migrations,
-      migrator: migrator(shippedOf(migrations, run, left), options),
+      migrator: await migratorOf(folder, { migrations, left, options }),
       ...(left.length > 0 && { leftOut: left }),
       ...asAsked(options),
     };
   },
+
+  part,
 };
 
 const byCondition = "whether it runs is for Flyway's paid editions to say (shouldExecute in its .conf)";
@@ -141,31 +142,3 @@ const handled = ["beforeMigrate", "afterVersioned", "afterMigrate"];
 
 /** The others belong to commands that do not migrate, or to failures. */
 const inMigrate = /^(before|after)(Each)?(Migrate|Versioned|Repeatables|Validate|Connect)(?!.*Error$)|^createSchema$/;
-
-function shippedOf(migrations: readonly Migration[], run: readonly One[], left: readonly LeftOut[]): Shipped {
-  const inCode = left.flatMap(({ name }) => {
-    const one = nameIn(name, /\.[^.]*$/.exec(name)?.[0]);
-    return one?.kind === "versioned" ? [[one.version, name] as const] : [];
-  });
-  const named = run.map((one) => one.named);
-  const [baseline] = versionedAs("baseline", named);
-  const checksum = migrations[named.findIndex(({ kind }) => kind === "baseline")]?.recordedAs?.checksum ?? "";
-  return {
-    versions: [...versionedAs("versioned", named).map((one) => one.version), ...inCode.map(([version]) => version)],
-    leftOut: new Map(inCode.map(([{ id }, name]) => [id, name])),
-    ...(baseline !== undefined && { baseline: { id: `B${baseline.version.id}`, checksum, version: baseline.version } }),
-  };
-}
-
-function migrator(shipped: Shipped, options: ReadOptions): Migrator {
-  return {
-    title: flyway.title,
-    engines: ["postgres", "mysql", "mariadb"],
-    transaction: "each",
-    lock: "wait",
-    late: "refuse",
-    edited: "refuse",
-    removed: "refuse",
-    record: record(shipped, options),
-  };
-}

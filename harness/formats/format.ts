@@ -1,4 +1,4 @@
-import type { Prelude, Shipment } from "../chain.ts";
+import type { Migration, Prelude, Shipment } from "../chain.ts";
 import type { EngineName } from "../database.ts";
 
 /** A layout of migrations on disk: how it is known, and what it says. */
@@ -7,6 +7,8 @@ export interface Format {
   readonly name: string;
   /** As people write it: `golang-migrate`. */
   readonly title: string;
+  /** Of several folders that are joined each comes behind those before it; its numbers begin anew. */
+  readonly numbersPerFolder?: true;
   /** What says that a folder is of this format; `undefined`: nothing does. */
   detect(folder: Folder): Promise<Evidence | undefined>;
   /**
@@ -15,6 +17,11 @@ export interface Format {
    * @throws {HarnessError} `bad-input` with file and line for what the tool itself would refuse to read
    */
   read(folder: Folder, options: ReadOptions): Promise<Shipment>;
+  /**
+   * Of what was read, a part, as an earlier release shipped it: by formats whose record depends on what is shipped. Others'
+   * shipments are the same but for their migrations.
+   */
+  part?(shipment: Shipment, migrations: readonly Migration[], options: ReadOptions): Shipment;
 }
 
 /** The files of a folder, wherever they are: on disk, or in a commit of a repository. */
@@ -43,6 +50,7 @@ export interface Evidence {
   readonly engine?: EngineName;
 }
 
+/** How a folder is to be read. */
 export interface ReadOptions {
   readonly engine: EngineName;
   /** Values for `${name}`, `:NAME` and their like, as the format writes them. */

@@ -8,6 +8,7 @@ export interface Tag extends Commit {
   readonly version: Version;
 }
 
+/** Tags that are releases, and those that are none. */
 export interface Tags {
   /** In semver's order. */
   readonly tags: readonly Tag[];

@@ -1,6 +1,7 @@
 import { type EngineName, forEngine, type PerEngine } from "../database.ts";
 import type { Applied, HalfDone, RecordBook, RecordEntry } from "../migrator.ts";
 import type { Row } from "../snapshot.ts";
+import { unquotedTable } from "./record-table.ts";
 
 /** A changeset as the record knows it. */
 export interface Shipped {
@@ -30,7 +31,7 @@ export function recordedId({ path, id, author }: Pick<Shipped, "path" | "id" | "
 
 /** DATABASECHANGELOG and the lock beside it. */
 export function liquibaseRecord(book: LiquibaseBook): RecordBook {
-  const table = book.table ?? forEngine(own, book.engine) ?? "";
+  const table = unquotedTable(book.table, forEngine(own, book.engine) ?? "", book.engine);
   const lock =
     forEngine<(table: string) => string>(
       { postgres: (name) => `${name}lock`, mysql: (name) => `${name}LOCK` },

@@ -5,6 +5,7 @@ import { asAsked, filledIn } from "./asked.ts";
 import { codeAmong } from "./code.ts";
 import { dialectNamed, fits } from "./dialect.ts";
 import type { Folder, Format, ReadOptions } from "./format.ts";
+import { unquotedTable } from "./record-table.ts";
 import { lineOf, refused } from "./refused.ts";
 
 /**
@@ -127,7 +128,7 @@ function leftOut({ files }: Folder): { readonly leftOut?: readonly LeftOut[] } {
   return left.length === 0 ? {} : { leftOut: left };
 }
 
-function migrator(shipped: readonly Named[], { recordTable = "schema_migration" }: ReadOptions): Migrator {
+function migrator(shipped: readonly Named[], { recordTable, engine }: ReadOptions): Migrator {
   return {
     title: ory.title,
     engines: ["postgres", "mysql", "mariadb"],
@@ -137,7 +138,7 @@ function migrator(shipped: readonly Named[], { recordTable = "schema_migration" 
     edited: "ignore",
     removed: "ignore",
     record: record(
-      recordTable,
+      unquotedTable(recordTable, "schema_migration", engine),
       shipped.map(({ version }) => version),
     ),
   };

@@ -12,6 +12,7 @@ import { byNumber, migrationOf, type Named, named, pairsOf } from "./named.ts";
 export const plain: Format = {
   name: "plain",
   title: "plain numbered SQL",
+  numbersPerFolder: true,
 
   async detect({ files }) {
     const ups = sqlOf(files).filter(({ number, direction }) => number !== undefined && direction === "up");

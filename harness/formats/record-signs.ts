@@ -22,6 +22,7 @@ export interface RecordSign {
   readonly halfDone?: HalfDoneSign;
 }
 
+/** How a record shows that something was left half done. */
 export interface HalfDoneSign {
   /** The table where that stands, unless in the record's own. */
   readonly table?: string;

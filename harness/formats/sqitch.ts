@@ -142,5 +142,9 @@ function migrator(plan: Plan, settings: Settings, options: ReadOptions): Migrato
  * sandbox's.
  */
 function registryFor(name: string): PerEngine<Registry> {
-  return { postgres: (table) => `"${name}".${table}`, mysql: (table) => `${name}_${table}` };
+  if (!/^[\p{L}_][\p{L}\p{N}_$-]*$/u.test(name)) {
+    const way = 'it is one name of letters, digits and "_", as in recordTable: "sqitch"';
+    throw new HarnessError("bad-input", `Cannot keep Sqitch's record in the schema ${JSON.stringify(name)} (${way})`);
+  }
+  return { postgres: (table) => `"${name}".${table}`, mysql: (table) => `${name.replaceAll("-", "_")}_${table}` };
 }

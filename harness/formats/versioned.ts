@@ -15,6 +15,7 @@ import { byVersion, type Version, versionIn } from "./versions.ts";
 export const versioned: Format = {
   name: "versioned",
   title: "a folder per version",
+  numbersPerFolder: true,
 
   async detect({ files }) {
     const versions = versionFolders(files);

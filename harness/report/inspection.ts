@@ -5,17 +5,20 @@ import type { Finding } from "../verdict.ts";
 
 /** What was found in a chain, within 100 columns; what changed harmlessly is only counted. */
 export function inspectionInWords(inspection: Inspection): string {
-  const { where, releases, findings } = inspection;
+  const { where, releases, tags, findings } = inspection;
   const harmful = findings.filter((finding) => !isHarmless(finding));
-  const told = releases.length === 1 && inspection.tags === undefined ? "" : `  ${counted(releases.length, "release")}`;
+  const told = releases.length === 1 && tags === undefined ? "" : `  ${counted(releases.length, "release")}`;
   return [
     `${pc.bold(where)}${pc.dim(told)}`,
     ...factsIn(inspection).flatMap(([name, text]) => row(name, text)),
     ...releaseRows(inspection),
-    ...(findings.length === 0 ? [] : [pc.bold("what changed under shipped releases")]),
+    ...(findings.length === 0
+      ? []
+      : [pc.bold(tags === undefined ? "findings" : "what changed under shipped releases")]),
     ...harmful.flatMap(findingRows),
     ...harmlessRows(findings.filter(isHarmless)),
-    findings.length === 0 ? pc.green("nothing changed under shipped releases") : verdictOn(harmful, findings.length),
+    ...(findings.length === 0 ? [] : [verdictOn(harmful, findings.length)]),
+    ...comparison(inspection),
   ].join("\n");
 }
 
@@ -96,6 +99,13 @@ function harmlessRows(harmless: readonly (ShippedChange | Finding)[]): readonly 
 function verdictOn(harmful: readonly unknown[], all: number): string {
   const count = `${counted(harmful.length, "finding")}, ${all - harmful.length} harmless`;
   return harmful.length === 0 ? pc.green(count) : pc.red(count);
+}
+
+/** A folder holds what one release ships: nothing is known of those before it. */
+function comparison({ tags, findings }: Inspection): readonly string[] {
+  if (tags === undefined)
+    return [pc.dim("a folder is one release: nothing to compare (--tags 'v*' compares releases)")];
+  return findings.length === 0 ? [pc.green("nothing changed under shipped releases")] : [];
 }
 
 function isHarmless(finding: ShippedChange | Finding): boolean {

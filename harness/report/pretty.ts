@@ -1,8 +1,8 @@
-import { basename, relative } from "node:path";
-import { codeFrameColumns } from "@babel/code-frame";
+import { basename } from "node:path";
 import pc from "picocolors";
 import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
-import { expectationInWords, type Finding, inShort, type Place } from "../verdict.ts";
+import { expectationInWords, type Finding, inShort } from "../verdict.ts";
+import { frame, placeInWords } from "./frame.ts";
 
 /** What stands above the rehearsals of one scenario on one engine. */
 export function heading({ scenario, title, engine, version, server }: Rehearsal): string {
@@ -21,6 +21,7 @@ export function line(
   return verbose ? [row, ...hopsOf(rehearsal)].join("\n") : row;
 }
 
+/** How wide numbers and paths are in lines that stand below each other. */
 export interface Widths {
   readonly number: number;
   readonly path: number;
@@ -28,22 +29,21 @@ export interface Widths {
 
 type Named = Pick<Rehearsal, "name"> & ToldPath;
 
+/** The widths in which all of these fit. */
 export function widthsOf(rehearsals: readonly Named[]): Widths {
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
   return { number: widest(rehearsals.map(numberOf)), path: widest(rehearsals.map(pathInWords)) };
 }
 
+/** `#3` of `users#3`. */
 export function numberOf({ name }: Pick<Rehearsal, "name">): string {
   return name.slice(name.lastIndexOf("#"));
 }
 
+/** `1.0 → 1.1, with one user`; `fresh install of 1.1`. */
 export function pathInWords({ path, dump, with: seeder, settings, runners, workaround }: ToldPath): string {
   return [
-    dump !== null
-      ? fromDump(path, basename(dump))
-      : path.length === 1
-        ? `fresh install of ${path[0]}`
-        : path.join(" → "),
+    dump !== null ? fromDump(path, basename(dump)) : path.length === 1 ? `fresh install of ${path[0]}` : inArrows(path),
     ...(seeder === null ? [] : [`with ${seeder}`]),
     ...(settings === null ? [] : [settingsInWords(settings)]),
     ...(runners === 1 ? [] : [`${runners} runners`]),
@@ -53,8 +53,17 @@ export function pathInWords({ path, dump, with: seeder, settings, runners, worka
 
 /** Where only the dump itself tells at which release it stands, that is not known before. */
 function fromDump([first = "", ...stops]: readonly string[], dump: string): string {
-  return stops.length === 0 ? `${dump} → ${first}` : [`${first} (${dump})`, ...stops].join(" → ");
+  return stops.length === 0 ? `${dump} → ${first}` : inArrows([`${first} (${dump})`, ...stops]);
 }
+
+/** Of a long way, its ends: verbose lines and documents hold the stops between. */
+function inArrows(stops: readonly string[]): string {
+  const whole = stops.join(" → ");
+  if (whole.length <= widestPath || stops.length <= 3) return whole;
+  return [stops[0], `… ${stops.length - 2} …`, stops.at(-1)].join(" → ");
+}
+
+const widestPath = 60;
 
 function settingsInWords(settings: unknown): string {
   const text = plainly(settings);
@@ -82,6 +91,7 @@ function inWords({ met, verdict, expected, engine }: Rehearsal): string {
   return `${pc.red(`${came}, expected ${wanted}`)}${notes}`;
 }
 
+/** `migration-failed 42P01`. */
 export function findingInShort(finding: Finding): string {
   const { sqlState, errno, exception } = finding;
   return inShort(finding, errno ?? sqlState ?? exception);
@@ -100,12 +110,12 @@ function hopsOf({ hops, milliseconds, verdict }: Rehearsal): readonly string[] {
  * What broke and why nothing could be told, each said once for all the rehearsals that met it: unmet ones first. What
  * broke as expected is told of one scenario, and of many only when that was asked for.
  */
-export function explanations(all: readonly Rehearsal[], { verbose }: { readonly verbose: boolean }): string {
+export function explanations(all: readonly Rehearsal[], { verbose, columns }: Explaining): string {
   const several = new Set(all.map(({ scenario }) => scenario)).size > 1;
   const rehearsals = all.filter(({ met }) => !met || !several || verbose);
   const groups = new Map<string, { readonly text: string; readonly of: Rehearsal[] }>();
   for (const rehearsal of [...rehearsals].sort((a, b) => Number(a.met) - Number(b.met))) {
-    for (const text of explain(rehearsal)) {
+    for (const text of explain(rehearsal, columns)) {
       const key = JSON.stringify([rehearsal.met, rehearsal.scenario, rehearsal.engine, text]);
       const group = groups.get(key) ?? { text, of: [] };
       groups.set(key, group);
@@ -114,6 +124,15 @@ export function explanations(all: readonly Rehearsal[], { verbose }: { readonly 
   }
   return [...groups.values()].map(({ text, of }) => shownFor(text, of)).join("\n");
 }
+
+interface Explaining {
+  readonly verbose: boolean;
+  /** How wide the terminal is, where there is one. */
+  readonly columns?: number | undefined;
+}
+
+/** Where no terminal breaks lines. */
+const wide = 200;
 
 function shownFor(text: string, of: readonly Rehearsal[]): string {
   const [first] = of;
@@ -128,8 +147,8 @@ function shownFor(text: string, of: readonly Rehearsal[]): string {
 }
 
 /** A rehearsal's findings, or the cause of not knowing; for a clean one that should have broken, that it did not. */
-export function explain({ verdict, met, expected, engine }: Rehearsal): readonly string[] {
-  const findings = verdict.findings.map(explainFinding);
+export function explain({ verdict, met, expected, engine }: Rehearsal, columns = wide): readonly string[] {
+  const findings = verdict.findings.map((finding) => explained(finding, columns));
   if (verdict.outcome === "inconclusive")
     return [`  ${pc.yellow(verdict.cause.code)}  ${indented(verdict.cause.message)}`, ...findings];
   if (met || expected.outcome === "clean") return findings;
@@ -139,31 +158,22 @@ export function explain({ verdict, met, expected, engine }: Rehearsal): readonly
 
 /** One finding, like a compiler's error: where, the statement with a caret, what the server said. */
 export function explainFinding(finding: Finding): string {
+  return explained(finding, wide);
+}
+
+function explained(finding: Finding, columns: number): string {
   const { code, release, migration, task, runner, sqlState, errno, exception, message, detail, hint, place } = finding;
   const by = runner === undefined ? undefined : `runner ${runner}`;
-  const where = [release, migration, task, by].filter((part) => part !== undefined).join(", ");
+  // In a chain out of a folder a release is called as its migration.
+  const where = [release, migration === release ? undefined : migration, task, by].filter((part) => part !== undefined);
   const error = [errno, sqlState, exception].filter((part) => part !== undefined).join(" ");
   return [
-    `  ${pc.bold(code)}${where === "" ? "" : `  ${where}`}`,
-    ...(place === undefined ? [] : [`  ${fileOf(place)}`, frame(place)]),
+    `  ${pc.bold(code)}${where.length === 0 ? "" : `  ${where.join(", ")}`}`,
+    ...(place === undefined ? [] : [`  ${placeInWords(place)}`, frame(place, columns)]),
     `  ${error === "" ? "" : `${pc.red(error)}  `}${indented(message)}`,
     ...(detail === undefined ? [] : [`  detail: ${indented(detail)}`]),
     ...(hint === undefined ? [] : [`  hint:   ${indented(hint)}`]),
   ].join("\n");
-}
-
-function fileOf({ file, line, column }: Place): string {
-  return `${file === undefined ? "inline SQL" : relative(process.cwd(), file)}:${line}:${column}`;
-}
-
-function frame({ text, line, column, statement }: Place): string {
-  const linesBelow = Math.min(statement.split("\n").length, 8);
-  const drawn = codeFrameColumns(
-    text,
-    { start: { line, column } },
-    { linesAbove: 1, linesBelow, highlightCode: false },
-  );
-  return drawn.replace(/^/gm, "  ");
 }
 
 function indented(text: string): string {

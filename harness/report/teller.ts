@@ -1,7 +1,8 @@
 import type { Plan, Step } from "../plan.ts";
 import { type Rehearsal, toldOf } from "../rehearsal.ts";
-import { heading, line, widthsOf } from "./pretty.ts";
+import { heading, line, type Widths, widthsOf } from "./pretty.ts";
 
+/** Who tells of a run while it goes on. */
 export interface Teller {
   onStep(step: Step): void;
   onRehearsal(rehearsal: Rehearsal, plan: Plan): void;
@@ -16,11 +17,11 @@ export interface Teller {
 export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbose: boolean }): Teller {
   const clear = out.isTTY ? "\r\u001b[K" : "";
   let plan: Plan | undefined;
+  let widths: Widths = { number: 0, path: 0 };
   let waiting: Rehearsal[] = [];
   let next = 0;
   const tell = (rehearsal: Rehearsal) => {
-    const paths = plan?.paths.map(({ name, source }) => ({ name, ...toldOf(source) }));
-    out.write(`${clear}${line(rehearsal, { widths: widthsOf(paths ?? []), verbose })}\n`);
+    out.write(`${clear}${line(rehearsal, { widths, verbose })}\n`);
     waiting = waiting.filter((other) => other !== rehearsal);
   };
   const end = () => {
@@ -30,13 +31,15 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
   return {
     end,
     onStep(step) {
-      if (out.isTTY) out.write(`${clear}${`  … ${inWords(step)}`.slice(0, out.columns - 1)}`);
+      // One that is wider than the terminal could not be cleared.
+      if (out.isTTY) out.write(`${clear}${`  … ${inWords(step)}`.slice(0, (out.columns || 80) - 1)}`);
     },
     onRehearsal(rehearsal, of) {
       if (plan !== of) {
         end();
         out.write(`${clear}${heading(rehearsal)}\n`);
         plan = of;
+        widths = widthsOf(of.paths.map(({ name, source }) => ({ name, ...toldOf(source) })));
         next = 0;
       }
       waiting.push(rehearsal);

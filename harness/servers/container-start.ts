@@ -20,6 +20,7 @@ export interface Asked {
   readonly run: string;
 }
 
+/** A container whose server answers. */
 export interface Started {
   readonly id: string;
   readonly image: string;

@@ -2,7 +2,10 @@
 import { expect, test } from "vitest";
 import type { Migration, SqlFile } from "../../harness/chain.ts";
 import { engineNames } from "../../harness/database.ts";
+import type { FolderReleasesOptions } from "../../harness/folder-chain.ts";
 import { flyway } from "../../harness/formats/flyway.ts";
+import { folderReleases } from "../../harness/releases.ts";
+import { walked } from "../real-chains/walking.ts";
 import { onEngine, onStage } from "../stage.ts";
 import { type Files, folderOf, readBy, refusalBy } from "./folder-of.ts";
 import { keeping } from "./keeping.ts";
@@ -151,6 +154,20 @@ test("it is known by its settings, or by its names", async () => {
   expect(await detected({ "V1.sql": "", "1_V1__x.sql": "", "Views.sql": "" })).toBeUndefined();
 });
 
+test("late migrations are refused, unless its settings say outOfOrder", async () => {
+  const lateWith = async (files: Files) =>
+    (await readBy(flyway, { "V1__a.sql": "select 1;", ...files })).migrator?.late;
+  expect(await lateWith({})).toBe("refuse");
+  expect(await lateWith({ "flyway.conf": "# so\r\nflyway.outOfOrder = true\r\n" })).toBe("run");
+  expect(await lateWith({ "flyway.conf": "#flyway.outOfOrder=true\nflyway.outOfOrder=false" })).toBe("refuse");
+  expect(await lateWith({ "flyway.toml": '[flyway]\nlocations = ["a"]\noutOfOrder = true # yes\n' })).toBe("run");
+  expect(await lateWith({ "flyway.toml": "flyway.outOfOrder = true\n" })).toBe("run");
+  expect(await lateWith({ "flyway.toml": "[flyway]\n[environments.x]\noutOfOrder = true\n" })).toBe("refuse");
+  expect(
+    await lateWith({ "flyway.conf": "flyway.outOfOrder=true", "flyway.toml": "[flyway]\noutOfOrder = false" }),
+  ).toBe("refuse");
+});
+
 test("what Flyway refuses is refused", async () => {
   expect(await refusalBy(flyway, { "1_a.sql": "" })).toBe(
     'Cannot read migrations from "…": it holds no file that is named like V1__users.sql',
@@ -269,6 +286,45 @@ for (const engine of engineNames) {
           },
         });
       });
+    });
+
+    test("releases out of one folder come through one after the other, with baselines and repeatables where they belong", async () => {
+      const files = {
+        "V1__a.sql": "create table a (id int primary key);",
+        "V2__b.sql": "alter table a add b int;",
+        "B2__all.sql": "create table a (id int primary key, b int);",
+        "V3__c.sql": "alter table a add c int;",
+        "R__view.sql": "create or replace view v as select c from a;",
+        "beforeMigrate.sql": "select 1;",
+        "afterMigrate.sql": "select 2;",
+      };
+      const { path } = await folderOf(files);
+      expect(await walked(stage(), await folderReleases(path))).toEqual([["clean"], ["clean"]]);
+      const listed = await folderReleases(path, { releases: { "1": "V1__a", "2": "V3__c" } });
+      expect(await walked(stage(), listed)).toEqual([["clean"], ["clean"]]);
+      const folders = { "1.0/V1__a.sql": files["V1__a.sql"], "1.1/V2__b.sql": files["V2__b.sql"] };
+      const perFolder = await folderReleases(
+        (await folderOf({ ...folders, "1.2/V3__c.sql": files["V3__c.sql"] })).path,
+        {
+          releases: "folders",
+        },
+      );
+      expect(await walked(stage(), perFolder)).toEqual([["clean"], ["clean"]]);
+    });
+
+    test("a late migration runs where the product says outOfOrder", async () => {
+      const late = {
+        "1.0/V1__a.sql": "create table a (id int primary key);",
+        "1.0/V3__c.sql": "create table c (id int primary key);",
+        "1.1/V2__b.sql": "create table b (id int primary key);",
+      };
+      const { path } = await folderOf(late);
+      const outcomes = async (how: FolderReleasesOptions) =>
+        (await walked(stage(), await folderReleases(path, { releases: "folders", ...how }))).map(
+          ([outcome]) => outcome,
+        );
+      expect(await outcomes({})).toEqual(["broken", "clean"]);
+      expect(await outcomes({ late: "run" })).toEqual(["clean", "clean"]);
     });
   });
 }
