@@ -79,6 +79,25 @@ describe("README.md", () => {
     ]);
   });
 
+  test("takes migrations from wherever they are", async () => {
+    const { chain, ofFolder, ofTags } = (await evaluated(
+      blockOf("// scenarios/shipped"),
+      join(root, "scenarios", "shipped.ts"),
+    )) as {
+      readonly chain: readonly entry.Release[];
+      readonly ofFolder: () => Promise<unknown>;
+      readonly ofTags: () => Promise<unknown>;
+    };
+    expect(chain.map(({ name, migrations }) => [name, "read" in migrations])).toEqual([
+      ["1.0", true],
+      ["1.1", true],
+      ["82b32a135ea2", true],
+    ]);
+    // There is no such folder here, and no such tag: whoever reads them is told.
+    await expect(ofFolder()).rejects.toThrow(/there is no such folder/);
+    await expect(ofTags()).rejects.toThrow(/Cannot find /);
+  });
+
   test("names every option of the command", () => {
     const told = command("rehearse", "--help").stdout.matchAll(/^ {2}(--[a-z]+)/gm);
     for (const [, option] of told) expect(readme).toContain(`\`${option}`);
