@@ -106,10 +106,18 @@ export async function somebodys(name: EngineName, disk?: string): Promise<Somebo
             () => existsSync(`/proc/${pid}`),
             (lives) => !lives,
           );
-          const child = spawn(executable, [...args, ...more], { uid, gid, cwd: "/", stdio: "ignore" });
-          revived.push(child);
+          const started = () => {
+            const child = spawn(executable, [...args, ...more], { uid, gid, cwd: "/", stdio: "ignore" });
+            revived.push(child);
+            return child;
+          };
+          let child = started();
           await eventually(
-            () => query("select 1").catch(() => undefined),
+            () => {
+              // What the dead one's own processes still hold, it does not start on: they notice in their own time.
+              if (child.exitCode !== null) child = started();
+              return query("select 1").catch(() => undefined);
+            },
             (rows) => rows !== undefined,
             20_000,
           );
