@@ -1,4 +1,4 @@
-import { mysqlBlocks } from "./mysql-blocks.ts";
+import { mysqlBlocks } from "../engines/mysql-blocks.ts";
 import {
   begin,
   finish,
