@@ -2,7 +2,7 @@ import type { Dump } from "./dump.ts";
 import type { Session } from "./engines/engine.ts";
 import { HarnessError } from "./errors.ts";
 import { type FoundRecord, recordsIn, tablesFor } from "./formats/recognise.ts";
-import { type PlannedRelease, recordTablesOf } from "./plan.ts";
+import { type PlannedRelease, recordTablesOf } from "./planned-release.ts";
 import { Record } from "./record.ts";
 import { guarded, type Sandbox, type Stage } from "./sandbox.ts";
 import { isAt, type Standpoint, standpointOf } from "./standpoint.ts";

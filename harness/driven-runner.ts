@@ -1,7 +1,7 @@
 import type { Driver } from "./driver.ts";
 import { ToolFailed } from "./driver.ts";
 import { HarnessError } from "./errors.ts";
-import type { PlannedRelease } from "./plan.ts";
+import type { PlannedRelease } from "./planned-release.ts";
 import { Runner, type RunnerOptions, since } from "./runner.ts";
 import { lost, readingOf, type Sandbox, unableToGoOn } from "./sandbox.ts";
 import { saidBy } from "./task.ts";

@@ -1,6 +1,6 @@
 import type { Piece, SqlFile } from "./chain.ts";
 import type { Session, Transaction } from "./engines/engine.ts";
-import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import type { Record } from "./record.ts";
 import { endKnex, type Sandbox } from "./sandbox.ts";
 

@@ -1,5 +1,5 @@
 import type { Applied, Migrator, Recorded } from "./migrator.ts";
-import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import type { Finding } from "./verdict.ts";
 
 /** What a hop has to run, and what is to be said about it. */

@@ -1,13 +1,7 @@
 import type { Recorded } from "./migrator.ts";
 import { type Pending, pendingOf, type Told } from "./pending.ts";
-import {
-  type Plan,
-  type PlannedMigration,
-  type PlannedPath,
-  type PlannedRelease,
-  recordTablesOf,
-  type State,
-} from "./plan.ts";
+import type { Plan, PlannedPath, State } from "./plan.ts";
+import { type PlannedMigration, type PlannedRelease, recordTablesOf } from "./planned-release.ts";
 
 /** What one hop of a path will run, told without a server. */
 export interface PlannedHop {

@@ -3,7 +3,7 @@ import { forEngine } from "./database.ts";
 import type { Engine, Session } from "./engines/engine.ts";
 import { HarnessError } from "./errors.ts";
 import type { Applied, Migrator, RecordBook, RecordEntry, Recorded } from "./migrator.ts";
-import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { PlannedRelease } from "./plan.ts";
+import type { PlannedRelease } from "./planned-release.ts";
 import type { Sandbox, Stage } from "./sandbox.ts";
 import { perform } from "./task.ts";
 import type { Finding } from "./verdict.ts";

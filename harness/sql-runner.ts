@@ -3,7 +3,7 @@ import type { Session } from "./engines/engine.ts";
 import { migrateAll } from "./migrating.ts";
 import { type Pending, pendingOf } from "./pending.ts";
 import { placeOf } from "./place.ts";
-import type { PlannedRelease } from "./plan.ts";
+import type { PlannedRelease } from "./planned-release.ts";
 import { Record } from "./record.ts";
 import { Runner, type RunnerOptions, tenths } from "./runner.ts";
 import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";

@@ -1,6 +1,7 @@
 import type { Origin } from "./checks/rows-lost.ts";
 import type { HarnessError } from "./errors.ts";
-import type { PlannedRelease, Start } from "./plan.ts";
+import type { Start } from "./plan.ts";
+import type { PlannedRelease } from "./planned-release.ts";
 import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
 import type { Hop } from "./start.ts";

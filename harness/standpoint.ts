@@ -2,7 +2,7 @@ import type { Session } from "./engines/engine.ts";
 import { HarnessError, messageOf } from "./errors.ts";
 import type { FoundRecord, FoundTable } from "./formats/recognise.ts";
 import type { Recorded } from "./migrator.ts";
-import type { PlannedMigration, PlannedRelease } from "./plan.ts";
+import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import { migratorOf } from "./record.ts";
 import type { Sandbox } from "./sandbox.ts";
 

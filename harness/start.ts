@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DrivenRunner } from "./driven-runner.ts";
 import { HarnessError } from "./errors.ts";
-import { type PlannedRelease, recordTablesOf } from "./plan.ts";
+import { type PlannedRelease, recordTablesOf } from "./planned-release.ts";
 import { type Runner, type RunnerOptions, since } from "./runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { SqlRunner } from "./sql-runner.ts";

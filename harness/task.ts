@@ -1,7 +1,7 @@
 import type { Log, Task } from "./chain.ts";
 import type { Database } from "./database.ts";
 import { messageOf } from "./errors.ts";
-import type { PlannedTask } from "./plan.ts";
+import type { PlannedTask } from "./planned-release.ts";
 import { endKnex, notTheirs, type Sandbox, type Stage } from "./sandbox.ts";
 import type { Finding } from "./verdict.ts";
 

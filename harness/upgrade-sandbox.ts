@@ -2,7 +2,7 @@ import type { Release } from "./chain.ts";
 import type { Database } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
-import { type PlannedRelease, plannedRelease } from "./plan.ts";
+import { type PlannedRelease, plannedRelease } from "./planned-release.ts";
 import { refuseChain, refuseHops, releaseNamed } from "./refusals.ts";
 import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";

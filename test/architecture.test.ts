@@ -14,6 +14,7 @@ const layers = {
       "refusals.ts",
       "plan.ts",
       "planned-hops.ts",
+      "planned-release.ts",
       "choice.ts",
       "load.ts",
       "walk.ts",

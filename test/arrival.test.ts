@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type Arrival, arrive } from "../harness/arrival.ts";
 import { dumpAt } from "../harness/dump.ts";
 import { golangMigrate } from "../harness/formats/golang-migrate.ts";
-import { plannedRelease } from "../harness/plan.ts";
+import { plannedRelease } from "../harness/planned-release.ts";
 import { dumpFolder } from "./dumping.ts";
 import { folderOf } from "./formats/folder-of.ts";
 import { onStage } from "./stage.ts";

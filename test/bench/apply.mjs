@@ -2,7 +2,7 @@
 
 import { engineNamed } from "../../dist/engines/named.js";
 import { migrationsIn } from "../../dist/migrations-in.js";
-import { plannedRelease } from "../../dist/plan.js";
+import { plannedRelease } from "../../dist/planned-release.js";
 import { openStage } from "../../dist/sandbox.js";
 import { haveServer, sourceOf } from "../../dist/servers/had.js";
 import { start } from "../../dist/start.js";

@@ -2,7 +2,7 @@ import { release } from "migration-sandbox";
 import { vi } from "vitest";
 import type { MigrationSource } from "../../harness/chain.ts";
 import { HarnessError, messageOf } from "../../harness/errors.ts";
-import { type PlannedRelease, plannedRelease } from "../../harness/plan.ts";
+import { type PlannedRelease, plannedRelease } from "../../harness/planned-release.ts";
 import type { Sandbox, Stage } from "../../harness/sandbox.ts";
 import { start } from "../../harness/start.ts";
 import { unwrapped } from "../../harness/tools/driven.ts";

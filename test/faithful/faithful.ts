@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { EngineName } from "../../harness/database.ts";
-import type { PlannedRelease } from "../../harness/plan.ts";
+import type { PlannedRelease } from "../../harness/planned-release.ts";
 import type { Sandbox, Stage } from "../../harness/sandbox.ts";
 import { onEngine, onStage, required } from "../stage.ts";
 import { type Held, heldBy, inSandboxes } from "../tools/driving.ts";

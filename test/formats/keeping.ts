@@ -1,6 +1,6 @@
 import type { Migration, Shipment } from "../../harness/chain.ts";
 import type { Recorded } from "../../harness/migrator.ts";
-import type { PlannedMigration, PlannedRelease } from "../../harness/plan.ts";
+import type { PlannedMigration, PlannedRelease } from "../../harness/planned-release.ts";
 import { Record } from "../../harness/record.ts";
 import type { Stage } from "../../harness/sandbox.ts";
 import type { Row } from "../../harness/snapshot.ts";
