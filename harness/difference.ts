@@ -1,13 +1,6 @@
-import { ledgerOf } from "./ledger.ts";
-import { type Catalogue, identityOf, type Snapshot, type Table, type TableOutline } from "./snapshot.ts";
-
-/** Something in which two databases that should be equal are not. */
-export interface Difference {
-  readonly table?: string;
-  readonly message: string;
-  /** For rows: how many only one of the two has, and in which columns others differ. */
-  readonly rows?: { readonly lost: number; readonly added: number; readonly columns: readonly string[] };
-}
+import type { Difference } from "./differing.ts";
+import { inRows } from "./row-differences.ts";
+import type { Catalogue, Snapshot, Table } from "./snapshot.ts";
 
 /** How the second database differs from the first: shape, then rows. */
 export async function differences(one: Snapshot, other: Snapshot): Promise<readonly Difference[]> {
@@ -27,15 +20,23 @@ export async function differences(one: Snapshot, other: Snapshot): Promise<reado
 }
 
 function inShape(before: Catalogue, after: Catalogue): readonly Difference[] {
-  const tables = named(before.tables, after.tables, "table").map(({ name, message }) => ({ table: name, message }));
+  const tables = named(before.tables, after.tables, "table").map(({ name, message }) => ({
+    code: "table-differs",
+    table: name,
+    message,
+  }));
   const parts = before.tables.flatMap((table): readonly Difference[] => {
     const now = after.tables.find(({ name }) => name === table.name);
     return now === undefined ? [] : inTable(table, now);
   });
   const rest = (["enums", "sequences", "views", "functions"] as const).flatMap((kind) =>
-    named<Named>(before[kind], after[kind], kind.slice(0, -1)).map(({ message }) => ({ message })),
+    named<Named>(before[kind], after[kind], kind.slice(0, -1)).map(({ message }) => ({
+      code: `${kind.slice(0, -1)}-differs`,
+      message,
+    })),
   );
-  const options = before.options === after.options ? [] : [{ message: optionsOf(before, after) }];
+  const options =
+    before.options === after.options ? [] : [{ code: "options-differ", message: optionsOf(before, after) }];
   return [...options, ...tables.filter(({ message }) => !message.endsWith(changed)), ...parts, ...rest];
 }
 
@@ -47,7 +48,11 @@ function inTable(before: Table, after: Table): readonly Difference[] {
   );
   const messages = parts.map(({ message }) => message);
   const options = before.options === after.options ? [] : [optionsOf(before, after)];
-  return [...messages, ...options].map((message) => ({ table: before.name, message: `"${before.name}": ${message}` }));
+  return [...messages, ...options].map((message) => ({
+    code: "table-differs",
+    table: before.name,
+    message: `"${before.name}": ${message}`,
+  }));
 }
 
 function optionsOf(before: { readonly options?: string }, after: { readonly options?: string }): string {
@@ -74,27 +79,4 @@ function named<T extends Named>(
     if (is === undefined) return [{ name, message: `${word} "${name}" is gone` }];
     return textOf(was) === textOf(is) ? [] : [{ name, message: `${word} "${name}" ${changed}` }];
   });
-}
-
-async function inRows(one: Snapshot, other: Snapshot, table: TableOutline): Promise<readonly Difference[]> {
-  const counts = { kept: 0, changed: 0, lost: 0, added: 0 };
-  const columns = new Set<string>();
-  let first: string | undefined;
-  for await (const change of ledgerOf(one, other).changes(table.name)) {
-    counts[change.kind] += 1;
-    for (const column of Object.keys(change.changed ?? {})) columns.add(column);
-    if (change.kind !== "kept") first ??= shortened(JSON.stringify(change.key));
-  }
-  const { changed, lost, added } = counts;
-  const told = Object.entries({ added, gone: lost, changed }).flatMap(([word, count]) =>
-    count === 0 ? [] : [`${count} ${count === 1 ? "row" : "rows"} ${word}`],
-  );
-  if (told.length === 0) return [];
-  const where = columns.size === 0 ? "" : ` in ${[...columns].map((name) => `"${name}"`).join(", ")}`;
-  const message = `"${table.name}": ${told.join(", ")}${where}; the first by ${identityOf(table).join(", ")}: ${first}`;
-  return [{ table: table.name, message, rows: { lost, added, columns: [...columns] } }];
-}
-
-function shortened(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Difference, differences } from "./difference.ts";
+import { differences } from "./difference.ts";
+import type { Difference } from "./differing.ts";
 import type { Reading } from "./sandbox.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Finding } from "./verdict.ts";

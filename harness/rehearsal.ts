@@ -4,7 +4,7 @@ import type { Task } from "./chain.ts";
 import type { EngineName } from "./database.ts";
 import { stopsOf, type UpgradePath } from "./scenario.ts";
 import type { Hop } from "./start.ts";
-import type { Expectation, Verdict } from "./verdict.ts";
+import type { Expectation, Finding, Verdict } from "./verdict.ts";
 
 /** What a path is told by, beside what is expected of it. */
 export interface ToldPath {
@@ -53,6 +53,12 @@ export interface Rehearsal extends ToldPath {
   readonly milliseconds: number;
   readonly hops: readonly Hop[];
   readonly verdict: Verdict;
+  /** The set that it is one of; null: a path that somebody wrote out. */
+  readonly set: string | null;
+  /** What the state at its end is known by: equal texts, equal shape and product rows. Null: it came to no end. */
+  readonly end: { readonly catalogue: string; readonly rows: string } | null;
+  /** What came of it was told from states of an earlier run. */
+  readonly reused: boolean;
   /** The command that walks this path again. */
   readonly replay: string;
   /** Left up, because somebody asked to look at what was unmet. */
@@ -68,8 +74,42 @@ export interface Rehearsals {
   /** Verdicts that contradict their expectation. */
   readonly unmet: number;
   readonly inconclusive: number;
+  /** Where several paths came to one release: whether they came to the same. */
+  readonly ends: readonly EndsCompared[];
+  readonly work: Work;
   /** Engines that scenarios name, nobody asked for and nobody has here. */
   readonly notCovered: readonly NotCovered[];
+}
+
+/** All ends at one release, on one engine. */
+export interface EndsCompared {
+  readonly scenario: string;
+  readonly engine: EngineName;
+  readonly release: string;
+  /** Paths that came to the same; those of the first are what the others are held against. */
+  readonly groups: readonly EndGroup[];
+}
+
+export interface EndGroup {
+  /** Names of rehearsals. */
+  readonly paths: readonly string[];
+  /** In what they differ from the first group; none in the first. */
+  readonly findings: readonly Finding[];
+  /** What is known, and accepted. */
+  readonly notes: readonly Finding[];
+}
+
+/** What a run took. */
+export interface Work {
+  /** Migrations that were run. */
+  readonly migrations: number;
+  /** Migrations that would have been run if each path had been walked alone. */
+  readonly plainly: number;
+  /** States taken from earlier runs. */
+  readonly reused: number;
+  /** The most bytes that its databases, and the store, held at once. */
+  readonly disk: number;
+  readonly milliseconds: number;
 }
 
 export interface NotCovered {

@@ -10,6 +10,8 @@ import { clean } from "./verdict.ts";
 export interface Selection {
   readonly name: string;
   readonly path: UpgradePath;
+  /** The set that it is one of, as it was asked for; missing: a path that somebody wrote out. */
+  readonly set?: string;
 }
 
 /** The scenario's own paths, numbered from 1. */

@@ -32,6 +32,8 @@ export interface Finding {
   /** The last lines that a tool printed before it failed. */
   readonly output?: string;
   readonly place?: Place;
+  /** How two ends write the thing in which they differ; `null` where one lacks it. */
+  readonly sides?: { readonly one: string | null; readonly other: string | null };
 }
 
 /** What came of a rehearsal. `inconclusive` is never a pass: the harness could not tell, and `cause` says why. */

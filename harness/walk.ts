@@ -336,6 +336,9 @@ class Walker {
       milliseconds: Math.round(at.milliseconds * 10) / 10,
       hops: at.hops,
       verdict,
+      set: null,
+      end: null,
+      reused: false,
       replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
       ...(kept && { kept }),
     };

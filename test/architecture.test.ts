@@ -90,6 +90,8 @@ const layers = {
     "snapshot.ts",
     "ledger.ts",
     "difference.ts",
+    "differing.ts",
+    "row-differences.ts",
     "verdict.ts",
     "errors.ts",
     "database.ts",

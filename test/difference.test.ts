@@ -1,6 +1,7 @@
 // How two databases that should be equal differ, as plain data: shape first, then rows.
 import { describe, expect, test } from "vitest";
-import { type Difference, differences } from "../harness/difference.ts";
+import { differences } from "../harness/difference.ts";
+import type { Difference } from "../harness/differing.ts";
 import { readingOf } from "../harness/sandbox.ts";
 import { onStage } from "./stage.ts";
 import { engines } from "./walk.contract.ts";
