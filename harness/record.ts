@@ -19,22 +19,23 @@ export class Record {
   readonly #applied: Applied[];
   #inHop = 0;
 
-  private constructor(session: Session, sandbox: Sandbox, migrator: Migrator, recorded: Recorded) {
+  private constructor(session: Session, sandbox: Sandbox, migrator: Migrator, recorded: Recorded, asOf = recorded) {
     this.#session = session;
     this.#sandbox = sandbox;
     this.migrator = migrator;
-    this.recorded = recorded;
+    this.recorded = asOf;
     this.#applied = [...recorded.applied];
   }
 
-  static async open(session: Session, sandbox: Sandbox, release: PlannedRelease): Promise<Record> {
+  /** @param asOf what it held when somebody who goes on in a copy had read it */
+  static async open(session: Session, sandbox: Sandbox, release: PlannedRelease, asOf?: Recorded): Promise<Record> {
     const { engine } = sandbox;
     const migrator = migratorOf(release, sandbox);
     const { record } = migrator;
     await session.script(sqlFor(record.create, engine.name, migrator));
     if (release.prelude.session !== undefined) await followPrelude(session, sandbox, record.tables);
     const recorded = await record.read((sql) => session.query(sql));
-    return new Record(session, sandbox, migrator, recorded);
+    return new Record(session, sandbox, migrator, recorded, asOf);
   }
 
   get applied(): readonly Applied[] {

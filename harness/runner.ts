@@ -26,8 +26,8 @@ export abstract class Runner {
   running: string | undefined;
   /** The task that is running. */
   booting: string | undefined;
-  protected readonly sandbox: Sandbox;
-  protected readonly release: PlannedRelease;
+  protected sandbox: Sandbox;
+  protected release: PlannedRelease;
   protected readonly options: RunnerOptions;
 
   constructor(sandbox: Sandbox, release: PlannedRelease, options: RunnerOptions) {

@@ -76,7 +76,10 @@ export class Sandbox {
   readonly recordTables: Set<string>;
   /** What products have said to it as to a new database. */
   readonly preludes: Set<string>;
+  /** Readings of it that may be open. */
+  readonly readings = new Set<Reading>();
   readonly #place: Place;
+  readonly #copies = new Set<Promise<unknown>>();
   #mark: string;
   #frozen = false;
 
@@ -170,9 +173,45 @@ export class Sandbox {
     return administered(this.#place, (admin) => admin.admit(this.address.database, anybody));
   }
 
-  /** A sandbox equal to this one, which must be frozen. */
-  clone(): Promise<Sandbox> {
+  /** A sandbox equal to this one, which must be frozen. Whoever reads it is let finish, and reads on afterwards. */
+  async clone(): Promise<Sandbox> {
+    const copying = this.#clone();
+    this.#copies.add(copying);
+    return copying.finally(() => this.#copies.delete(copying));
+  }
+
+  async #clone(): Promise<Sandbox> {
+    const closing = Promise.all([...this.readings].map((reading) => reading.close()));
+    // What hangs in a check of somebody's may still be reading.
+    const waited = await Promise.race([closing.then(() => true), sleep(20_000, false, { ref: false })]);
+    if (!waited) await this.endSessions();
     return Sandbox.create(this.#place, this);
+  }
+
+  get isCopied(): boolean {
+    return this.#copies.size > 0;
+  }
+
+  /** Resolves once those who copy it now have done so. */
+  async copied(): Promise<void> {
+    await Promise.allSettled(this.#copies);
+  }
+
+  /** What goes on in it, as the server itself sees it, for a message about what hangs; empty where it does not answer in time. */
+  async activity(): Promise<string> {
+    const asked = administered(this.#place, (admin) => admin.activity(this.address.database)).catch(() => []);
+    const seen = await Promise.race([asked, sleep(2000, [], { ref: false })]);
+    return seen.length === 0
+      ? ""
+      : `; the server's own view:${seen
+          .slice(0, 8)
+          .map((line) => `\n  ${line}`)
+          .join("")}`;
+  }
+
+  /** How many bytes it takes on its server. */
+  size(): Promise<number> {
+    return administered(this.#place, (admin) => admin.size(this.address.database));
   }
 
   /** Ends every session, whoever holds it: what hangs in one is let go. */
@@ -196,41 +235,74 @@ export function readingOf(sandbox: Sandbox): Reading {
   let opening: ReturnType<Sandbox["snapshot"]> | undefined;
   let catalogue: Promise<Catalogue> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
-  const open = () => (opening ??= sandbox.snapshot());
-  const close = async () => {
-    const snapshot = await opening?.catch(() => undefined);
-    opening = undefined;
-    await snapshot?.end();
-  };
+  /** Questions that are being answered. */
+  let open = 0;
+  let waiting: (() => void)[] = [];
   const { recordTables } = sandbox;
   const isProducts = ({ name }: { readonly name: string }) => !recordTables.has(name);
-  return {
+
+  async function enter(): Promise<Awaited<ReturnType<Sandbox["snapshot"]>>> {
+    // While it is copied, nobody may be in it.
+    while (sandbox.isCopied) await sandbox.copied();
+    open++;
+    opening ??= sandbox.snapshot();
+    return opening;
+  }
+  // Whoever could not enter has been counted, too.
+  function leave(): void {
+    open--;
+    if (open > 0) return;
+    for (const go of waiting) go();
+    waiting = [];
+  }
+  async function asked<T>(ask: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    try {
+      return await ask(await enter());
+    } finally {
+      leave();
+    }
+  }
+  async function* read<T>(rows: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* rows(await enter());
+    } finally {
+      leave();
+    }
+  }
+  async function close(): Promise<void> {
+    // Others may be reading the same state: what they have asked is answered first.
+    while (open > 0) await new Promise<void>((go) => waiting.push(go));
+    const was = opening;
+    opening = undefined;
+    await (await was?.catch(() => undefined))?.end();
+  }
+
+  const reading: Reading = {
     async catalogue() {
-      catalogue ??= open().then((snapshot) => snapshot.catalogue());
+      catalogue ??= asked((snapshot) => snapshot.catalogue());
       return withoutRecords(await catalogue, recordTables);
     },
     async tables() {
-      tables ??= open().then((snapshot) => snapshot.tables());
+      tables ??= asked((snapshot) => snapshot.tables());
       return (await tables).filter(isProducts);
     },
-    async *rows(table) {
-      yield* (await open()).rows(table);
-    },
-    all: async (table) => (await open()).all(table),
-    query: async (sql) => (await open()).query(sql),
-    async *entries(table, key, columns) {
-      yield* (await open()).entries(table, key, columns);
-    },
-    fingerprints: async (of) => (await open()).fingerprints(of),
-    orphans: async (of) => (await open()).orphans(of),
-    hasRows: async () => (await open()).hasRows(),
+    rows: (table) => read((snapshot) => snapshot.rows(table)),
+    all: (table) => asked((snapshot) => snapshot.all(table)),
+    query: (sql) => asked((snapshot) => snapshot.query(sql)),
+    entries: (table, key, columns) => read((snapshot) => snapshot.entries(table, key, columns)),
+    fingerprints: (of) => asked((snapshot) => snapshot.fingerprints(of)),
+    orphans: (of) => asked((snapshot) => snapshot.orphans(of)),
+    hasRows: () => asked((snapshot) => snapshot.hasRows()),
     close,
     async forget() {
       await close();
+      sandbox.readings.delete(reading);
       catalogue = undefined;
       tables = undefined;
     },
   };
+  sandbox.readings.add(reading);
+  return reading;
 }
 
 /** A tool's tables, and the sequences that number their rows. */

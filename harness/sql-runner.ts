@@ -3,7 +3,7 @@ import type { Session } from "./engines/engine.ts";
 import { migrateAll } from "./migrating.ts";
 import { type Pending, pendingOf } from "./pending.ts";
 import { placeOf } from "./place.ts";
-import type { PlannedRelease } from "./planned-release.ts";
+import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import { Record } from "./record.ts";
 import { Runner, type RunnerOptions, tenths } from "./runner.ts";
 import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
@@ -15,6 +15,10 @@ export class SqlRunner extends Runner {
   #session: Session;
   #record: Record | undefined;
   #pending: Pending = { migrations: [], notes: [] };
+  /** What it has run, and how the session was when it began. */
+  readonly #ran: PlannedMigration[] = [];
+  #imprint = "";
+  #lingers = false;
 
   private constructor(session: Session, sandbox: Sandbox, release: PlannedRelease, options: RunnerOptions) {
     super(sandbox, release, options);
@@ -61,8 +65,8 @@ export class SqlRunner extends Runner {
     }
   }
 
-  async #migrate(record: Record): Promise<void> {
-    await migrateAll(this.#pending.migrations, {
+  async #migrate(record: Record, migrations = this.#pending.migrations): Promise<void> {
+    await migrateAll(migrations, {
       sandbox: this.sandbox,
       session: this.#session,
       record,
@@ -76,6 +80,65 @@ export class SqlRunner extends Runner {
       },
     });
     this.running = undefined;
+  }
+
+  /** Reads as {@link read} does, for somebody who will pass through several releases. */
+  async board(): Promise<void> {
+    await this.read();
+    this.#imprint = this.failure === undefined ? await this.#session.imprint() : "";
+  }
+
+  /**
+   * What another release would have run from the same beginning, and whether what has been run is how that would have begun:
+   * then going on from here comes to the same.
+   */
+  turnTo(
+    release: PlannedRelease,
+  ): { readonly notes: Pending["notes"]; readonly rest: readonly PlannedMigration[] } | undefined {
+    const record = this.#record;
+    if (record === undefined || this.failure !== undefined) return undefined;
+    const { migrator, recorded } = record;
+    const { migrations, notes, refusal } = pendingOf(
+      release,
+      { migrator, recorded, applied: recorded.applied },
+      this.options,
+    );
+    const isSame = ({ name, checksum }: PlannedMigration, i: number) =>
+      name === migrations[i]?.name && checksum === migrations[i]?.checksum;
+    if (refusal !== undefined || migrations.length < this.#ran.length || !this.#ran.every(isSame)) return undefined;
+    this.release = release;
+    return { notes, rest: migrations.slice(this.#ran.length) };
+  }
+
+  /** Runs these, and stays for who goes on; a failure ends its session. */
+  async goOn(migrations: readonly PlannedMigration[]): Promise<void> {
+    const record = this.#record;
+    if (record === undefined) return;
+    try {
+      await this.#migrate(record, migrations);
+      this.#ran.push(...migrations);
+      this.#lingers ||= migrations.some((migration) => mayLinger(migration, this.sandbox));
+    } catch (thrown) {
+      const came = this.done.length - this.#ran.length;
+      this.#ran.push(...migrations.slice(0, came));
+      this.failure = await this.#failureOf(thrown);
+      await this.end();
+    }
+  }
+
+  /** Whether a session of its own would find everything as this one does. */
+  async isAsNew(): Promise<boolean> {
+    return !this.#lingers && (await this.#session.imprint()) === this.#imprint;
+  }
+
+  /** Goes on in a copy of its sandbox; what is pending stays as it was read. */
+  async moveTo(sandbox: Sandbox): Promise<void> {
+    const recorded = this.#record?.recorded;
+    this.sandbox = sandbox;
+    this.#session = await sandbox.connect();
+    await this.#sayPrelude();
+    if (recorded === undefined) return;
+    this.#record = await guarded(this.options.stage, () => Record.open(this.#session, sandbox, this.release, recorded));
   }
 
   override async end(): Promise<void> {
@@ -161,6 +224,14 @@ export class SqlRunner extends Runner {
     const { piece } = thrown as { piece?: Piece };
     return { ...said, place: await placeOf(change, { ...fault, piece }, this.sandbox.engine, file) };
   }
+}
+
+/** Code is looked at as it is written: what it calls is not. */
+function mayLinger({ change }: PlannedMigration, { engine }: Sandbox): boolean {
+  if (typeof change === "function") return engine.mayLinger(change.toString());
+  // What is read while it is sent is not held to be looked at.
+  if (typeof change === "object" && typeof change.pieces === "function") return true;
+  return engine.mayLinger(typeof change === "string" ? change : change.sql);
 }
 
 /** Servers that know no lock of one database alone are told its name. */

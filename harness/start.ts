@@ -119,7 +119,7 @@ async function upTo(runner: Runner): Promise<void> {
   await runner.boot();
 }
 
-function findingsOf(runners: readonly Runner[]): readonly Finding[] {
+export function findingsOf(runners: readonly Runner[]): readonly Finding[] {
   const all = runners.flatMap(({ failure, findings }, i) => {
     const number = runners.length > 1 ? { runner: i + 1 } : {};
     return [...(failure === undefined ? [] : [failure]), ...findings].map((finding) => ({ ...finding, ...number }));
@@ -134,17 +134,19 @@ function findingsOf(runners: readonly Runner[]): readonly Finding[] {
   return [...told.values()].sort((a, b) => Number(isSymptom(a)) - Number(isSymptom(b)));
 }
 
-async function timedOut(
+/** Ends a hop that hangs. Throws `timed-out`, with what the server says that its sessions wait for. */
+export async function timedOut(
   sandbox: Sandbox,
-  { name }: PlannedRelease,
+  { name }: Pick<PlannedRelease, "name">,
   runners: readonly Runner[],
-  { from, timeout }: StartOptions,
+  { from, timeout }: Pick<StartOptions, "from" | "timeout">,
 ): Promise<never> {
   for (const runner of runners) runner.giveUp();
+  const seen = await sandbox.activity();
   await sandbox.endSessions().catch(() => {});
   const { running, booting } = runners.find((runner) => runner.running ?? runner.booting) ?? {};
   const where =
     running !== undefined ? ` in migration "${running}"` : booting !== undefined ? ` in boot "${booting}"` : "";
-  const message = `Cannot tell what becomes of the hop ${from ?? "∅"} → ${name}: it still hung${where} after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
+  const message = `Cannot tell what becomes of the hop ${from ?? "∅"} → ${name}: it still hung${where} after ${timeout / 1000} s (give it longer with --timeout <seconds>)${seen}`;
   throw new HarnessError("timed-out", message);
 }

@@ -8,7 +8,7 @@ import { endKnex, notTheirs, type Reading, readingOf, type Sandbox, type Stage }
 import { type Seeder, sow } from "./seeder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Standing } from "./standing.ts";
-import { start } from "./start.ts";
+import { type Started, start } from "./start.ts";
 import { perform } from "./task.ts";
 import { within } from "./time-limit.ts";
 import type { Finding } from "./verdict.ts";
@@ -74,10 +74,7 @@ function taken(step: Step, at: Standing, before: Before, options: StepOptions): 
 }
 
 async function startAndJudge(step: Start, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
-  const { stage, timeout } = options;
-  const { release, runners } = step;
-  const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
-  const { hop, cameUp, findings, notes } = await start(at.sandbox, release, {
+  const started = await start(at.sandbox, step.release, {
     ...options,
     ...step,
     // Only the first hop from a dump may begin elsewhere than its path says.
@@ -85,17 +82,30 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
     from: step.last?.name ?? null,
     isFirst: at.hops.length === 0,
   });
+  return judged(started, step, at, { before, options });
+}
+
+/** Where a path stands once a release was started, and what is to be said of that. */
+export async function judged(
+  { hop, cameUp, findings, notes }: Started,
+  step: Start,
+  at: Standing,
+  { before, options }: { readonly before: Before; readonly options: StepOptions },
+): Promise<Standing> {
+  const { stage, timeout } = options;
+  const { release, runners } = step;
+  const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
   const after = readingOf(at.sandbox);
   const ledger = ledgerOf(before.state, after);
   const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
   const late = () => overdue("Cannot judge the hop", at.sandbox, options);
-  const judged = await orWhyNot(within(timeout, judging, late));
+  const seen = await orWhyNot(within(timeout, judging, late));
   const comparing = runners > 1 && cameUp ? differingEnds(step, after, before, options) : Promise.resolve([]);
   const differing = await orWhyNot(comparing);
-  const unjudged = [judged, differing].find((came) => came instanceof HarnessError) as HarnessError | undefined;
-  const { findings: seen, notes: noted } = judged instanceof HarnessError ? nothing : judged;
+  const unjudged = [seen, differing].find((came) => came instanceof HarnessError) as HarnessError | undefined;
+  const { findings: broke, notes: noted } = seen instanceof HarnessError ? nothing : seen;
   const others = differing instanceof HarnessError ? [] : differing;
-  const found = [...findings, ...[...seen, ...others].map((finding) => named(finding, release))];
+  const found = [...findings, ...[...broke, ...others].map((finding) => named(finding, release))];
   const isInstall = step.last === undefined && cameUp;
   // A start that was tried before is no second upgrade.
   const isFirst = step.last !== undefined && at.hops.every(({ from }) => from === null);
@@ -203,7 +213,8 @@ export async function overdue(
   { timeout, onHung }: Pick<StepOptions, "timeout" | "onHung">,
 ): Promise<never> {
   onHung();
+  const seen = (await sandbox?.activity()) ?? "";
   await sandbox?.endSessions().catch(() => {});
-  const message = `${what}: it still hung after ${timeout / 1000} s (give it longer with --timeout <seconds>)`;
+  const message = `${what}: it still hung after ${timeout / 1000} s (give it longer with --timeout <seconds>)${seen}`;
   throw new HarnessError("timed-out", message);
 }

@@ -46,6 +46,8 @@ export interface Engine {
   fault(thrown: unknown): (DatabaseFault & { readonly kind: FaultKind }) | undefined;
   /** The statements of a piece of SQL, each with the characters before it. Loads the parser. */
   split(sql: string): Promise<readonly Statement[]>;
+  /** Whether SQL may leave something in its session, or look for it there, that {@link Session.imprint} does not tell. */
+  mayLinger(sql: string): boolean;
   /** Text as SQL writes it. */
   literal(text: string): string;
   /** A name as SQL writes it. */
@@ -105,6 +107,8 @@ export interface Session {
   tryLock(name: string): Promise<boolean>;
   /** Whether a transaction is open, by whoever's BEGIN. */
   inTransaction(): Promise<boolean>;
+  /** What stands in the session by now and would be gone with it: the same text as long as nothing was left behind in it. */
+  imprint(): Promise<string>;
   end(): Promise<void>;
 }
 
@@ -127,8 +131,12 @@ export interface Administration {
   create(database: string, mark: string, from?: string): Promise<void>;
   /** Lets sessions in, or nobody any more; those that are in stay. */
   admit(database: string, anybody: boolean): Promise<void>;
+  /** What the sessions of a database are doing, and what each of them waits for, as the server sees it: one line each. */
+  activity(database: string): Promise<readonly string[]>;
   /** Ends every session of the database, whoever holds it. */
   endSessions(database: string): Promise<void>;
+  /** How many bytes a database takes on the server's disk, as near as it tells. */
+  size(database: string): Promise<number>;
   /** Drops a database that carries the mark, whoever is connected; anything else is left alone. */
   drop(database: string, mark: string): Promise<void>;
   /** Gives a database that carries one mark another. */

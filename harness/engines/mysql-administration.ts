@@ -9,7 +9,7 @@ import { crewOf, sendTo } from "./mysql-crew.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { forget } from "./mysql-lineage.ts";
 import { type Marking, markingOf } from "./mysql-mark.ts";
-import { attempt, endSessions, insist, type Ours as Sessions } from "./mysql-sessions.ts";
+import { activity, attempt, endSessions, insist, type Ours as Sessions } from "./mysql-sessions.ts";
 import { survey } from "./mysql-survey.ts";
 import { literal, quoted } from "./mysql-text.ts";
 
@@ -75,6 +75,13 @@ export async function administer(maintenance: Address, dialect: Dialect): Promis
       }
     },
     admit,
+    activity: (database) => activity(ours, database),
+    async size(database) {
+      const [[row] = []] = await sendTo(main, [
+        `select coalesce(sum(data_length + index_length), 0) as size from information_schema.tables where table_schema = ${literal(database)}`,
+      ]);
+      return Number(row?.size);
+    },
     async endSessions(database) {
       await endSessions(ours, database);
       if (unclosed.has(database)) await admit(database, false);

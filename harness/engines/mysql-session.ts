@@ -40,12 +40,22 @@ export function sessionOf(connection: Connection, dialect: Dialect): Session {
       const [{ serverStatus }] = await connection.query<ResultSetHeader>("do 0");
       return (serverStatus & inTransactionFlag) !== 0;
     },
+    async imprint() {
+      const [row] = lastRowsOf(await connection.query("select database() as entered"));
+      const variables = lastRowsOf(await connection.query("show session variables"));
+      const told = variables.filter((one) => !passing.test(String(one.Variable_name)));
+      return [row?.entered, ...told.map((one) => `${one.Variable_name}=${one.Value}`)].join("\n");
+    },
     begin: (
       { forCode }, // Knex is given this one session, so that SQL and code of one transaction share it.
     ) => (forCode ? transactionOf(knexOverOne(connection, dialect)) : begin(connection)),
     end: () => connection.end(),
   };
 }
+
+/** Variables that change by themselves, or for everybody. */
+const passing =
+  /^(?:timestamp|rand_seed\d*|last_insert_id|identity|insert_id|error_count|warning_count|pseudo_thread_id|gtid_.*|last_gtid|in_transaction|server_uuid|hostname|statement_id|innodb_.*|aria_.*|myisam_.*|rocksdb_.*|pseudo_slave_mode|external_user|proxy_user|port|read_only|super_read_only)$/;
 
 /** Of several statements the last one answers. */
 function lastRowsOf([result, fields]: [QueryResult, FieldPacket[]]): readonly Row[] {

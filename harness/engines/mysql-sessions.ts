@@ -34,6 +34,19 @@ export async function endSessions(ours: Ours, database: string): Promise<void> {
   }
 }
 
+/** What the sessions of a database do, and what the server says that they wait for. */
+export async function activity(ours: Ours, database: string): Promise<readonly string[]> {
+  const visitors = visitorsOf({ ...ours.server, database });
+  const seen = (await processes(ours)).filter((one) => one.database === database || visitors.has(one.id));
+  return seen
+    .filter((one) => !isOurs(ours, one.id))
+    .map(({ id, state, statement }) => {
+      const idle = statement === "null" || statement === "";
+      const what = idle ? "" : `: ${statement.replace(/\s+/g, " ").trim().slice(0, 200)}`;
+      return `session ${id} (${state === "" || state === "null" ? "idle" : state})${what}`;
+    });
+}
+
 /** Runs a statement that has to have a database, or a table in it, for itself; whoever is in its way is ended. */
 export async function insist(ours: Ours, database: string, statement: string): Promise<void> {
   const done = ours.crew.send(statement).catch((error) => {

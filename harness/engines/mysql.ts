@@ -58,6 +58,11 @@ export function mysqlLike(dialect: Dialect): Engine {
       return split(sql);
     },
 
+    mayLinger: (sql) =>
+      /(?:^|[\s(,=;])@[\w`'"]|\btemporary\b|\blast_insert_id\b|\bget_lock\b|\bprepare\b|\block\s+tables?\b|\bset\s+role\b/i.test(
+        sql,
+      ),
+
     literal: (text) => (/^[\w .,:;#@+/-]*$/.test(text) ? literal(text) : inAnySession(text)),
 
     identifier: quoted,

@@ -33,7 +33,9 @@ export async function administer(maintenance: Address): Promise<Administration> 
     async admit(database, anybody) {
       await session.query(`alter database ${quoted(database)} allow_connections ${anybody}`);
     },
+    activity: (database) => activity(session, database),
     endSessions: (database) => endSessions(session, database),
+    size: (database) => sizeOf(session, database),
     drop: (database, mark) =>
       inTheBackground((cleaner) => dropWhere(cleaner, database, `${markOf} = ${literal(mark)}`)),
     dropUnmarked: (database) => inTheBackground((cleaner) => dropWhere(cleaner, database, isUnmarked)),
@@ -175,6 +177,21 @@ async function applySetting(session: Session, setting: string, database: string)
     await session.query("rollback").catch(() => {});
     throw error;
   }
+}
+
+async function activity(session: Session, database: string): Promise<readonly string[]> {
+  const rows = await session.query(
+    `select a.pid, a.state, a.wait_event_type as type, a.wait_event as event, left(a.query, 200) as query,
+      (select string_agg(format('%s (%s: %s)', b.pid, b.state, left(regexp_replace(b.query, '\\s+', ' ', 'g'), 100)), ', ')
+        from pg_stat_activity b where b.pid = any (pg_blocking_pids(a.pid))) as blockers
+     from pg_stat_activity a where a.datname = $1 and a.pid <> pg_backend_pid() order by a.state, a.query_start`,
+    [database],
+  );
+  return rows.map(({ pid, state, type, event, query, blockers }) => {
+    const waits = state === "idle" || event === null ? "" : `, waits for ${type}: ${event}`;
+    const held = blockers === null ? "" : `, held up by session ${blockers}`;
+    return `session ${pid} (${state}${waits}${held}): ${String(query).replace(/\s+/g, " ").trim()}`;
+  });
 }
 
 async function endSessions(session: Session, database: string): Promise<void> {

@@ -74,10 +74,23 @@ export function sessionOf(client: Client): Session {
       return rows[0]?.got === true;
     },
     inTransaction: async () => client.getTransactionStatus() !== "I",
+    async imprint() {
+      const { rows } = await client.query<{ imprint: string }>(imprintSql);
+      return rows[0]?.imprint ?? "";
+    },
     begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
     end: () => client.end(),
   };
 }
+
+/** Settings, roles, temporary tables, prepared statements, channels, advisory locks and open cursors. */
+const imprintSql = `select concat_ws('|',
+  (select string_agg(name || '=' || setting, ',' order by name) from pg_settings where source = 'session'),
+  session_user, current_user, pg_my_temp_schema(),
+  (select string_agg(name, ',' order by name) from pg_prepared_statements),
+  (select string_agg(channel, ',' order by channel) from pg_listening_channels() channel),
+  (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+  (select string_agg(name, ',' order by name) from pg_cursors where is_holdable)) as imprint`;
 
 async function begin(client: Client): Promise<Transaction> {
   await client.query("begin");

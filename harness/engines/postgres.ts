@@ -65,6 +65,12 @@ export const postgres: Engine = {
     });
   },
 
+  // Settings of somebody's own are told nowhere, nor what a sequence gave a session last.
+  mayLinger: (sql) =>
+    /\bset_config\b|\bset\s+(?:(?:session|local)\s+)?["\w]+\s*\.|\b(?:currval|lastval|load|current_setting)\b/i.test(
+      sql,
+    ),
+
   literal,
   identifier: quoted,
 
