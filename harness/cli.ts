@@ -20,6 +20,7 @@ interface Choice {
   readonly engine?: readonly WishText[];
   readonly from?: string;
   readonly to?: string;
+  readonly paths?: readonly string[];
   readonly dump?: string;
   readonly tags?: string;
   readonly folder?: string;
@@ -144,6 +145,12 @@ function commands(ended: (code: number) => void): Command {
       )
       .option("--from <release>", "only paths that start here, or such a path")
       .option("--to <release>", "only paths that end here, or such a path")
+      .addOption(
+        new Option(
+          "--paths <set>",
+          "these paths over all releases: stepwise, to-latest, all, install, via:<stop>,<stop>, or <from>..<to>; :20 behind a set takes 20 releases; may be repeated",
+        ).argParser((set: string, before: readonly string[] = []) => [...before, set]),
+      )
       .option(
         "--dump <file>",
         "start from this dump in place of an install; without --from, its record tells where it stands",

@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HarnessError, knownNames, messageOf } from "./errors.ts";
+import { readSamples } from "./samples.ts";
 import { fileOf, nameIn, nameOf, type Scenario, standsIn } from "./scenario.ts";
+import { pathsOf } from "./selection.ts";
 import type { Unprepared } from "./unprepared.ts";
 
 /** How chains are found that nobody has written a scenario for. */
@@ -13,7 +15,7 @@ export type HowUnprepared = Omit<Unprepared, "where">;
 /** What was asked for on the command line: scenarios, and of some only one path. */
 export interface Wanted {
   readonly scenario: Scenario;
-  /** Names of the paths to walk (`<scenario>#<n>`); all of them unless said. */
+  /** Names of the paths to walk (`<scenario>#<n>`, of a set each of its own); all of them unless said. */
   readonly only?: ReadonlySet<string>;
 }
 
@@ -41,25 +43,31 @@ export async function load(
   if (args.length === 0) return (await read.folder(usualFolder)).map((scenario) => ({ scenario }));
   const wanted = new Map<Scenario, Set<string> | undefined>();
   for (const arg of args) {
-    const [, what = arg, number] = /^(.*?)(?:#(\d+))?$/.exec(arg) ?? [];
+    const [, what = arg, number, ends] = /^(.*?)(?:#(\d+)(?::(.*))?)?$/s.exec(arg) ?? [];
     const found = isChain ? [await unprepared({ ...how, where: what })] : await chosen(what, read, how);
     for (const scenario of found) {
       const before = wanted.has(scenario) ? wanted.get(scenario) : new Set<string>();
+      const named = number === undefined ? [] : await pathsNamed(scenario, number, ends);
       // A scenario asked for whole stays whole.
-      wanted.set(
-        scenario,
-        number === undefined || before === undefined ? undefined : before.add(pathNamed(scenario, number)),
-      );
+      wanted.set(scenario, number === undefined || before === undefined ? undefined : new Set([...before, ...named]));
     }
   }
   return [...wanted].map(([scenario, only]) => ({ scenario, ...(only !== undefined && { only }) }));
 }
 
-function pathNamed(scenario: Scenario, number: string): string {
-  const name = `${nameOf(scenario)}#${number}`;
+/** A path by its number, or all of a set, or the one of it that has these ends. */
+async function pathsNamed(scenario: Scenario, number: string, ends: string | undefined): Promise<readonly string[]> {
+  const whole = `${nameOf(scenario)}#${number}`;
   const { length } = scenario.paths ?? [];
-  if (Number(number) >= 1 && Number(number) <= length) return name;
-  throw new HarnessError("bad-input", `Cannot rehearse "${name}": the scenario has paths #1 to #${length}`);
+  if (Number(number) < 1 || Number(number) > length)
+    throw new HarnessError("bad-input", `Cannot rehearse "${whole}": the scenario has paths #1 to #${length}`);
+  await readSamples(scenario);
+  const names = pathsOf(scenario).map(({ name }) => name);
+  const those = names.filter((name) => name === whole || name.startsWith(`${whole}:`));
+  if (ends === undefined) return those;
+  const name = `${whole}:${ends}`;
+  if (those.includes(name)) return [name];
+  throw new HarnessError("bad-input", `Cannot rehearse "${name}": there is no such path (${knownNames(name, those)})`);
 }
 
 type Reader = ReturnType<typeof reader>;

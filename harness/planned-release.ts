@@ -12,11 +12,11 @@ import {
   type Task,
   type Tasks,
 } from "./chain.ts";
+import { refuseMigrations } from "./chain-refusals.ts";
 import type { Database, EngineName } from "./database.ts";
 import type { Driver } from "./driver.ts";
 import { HarnessError } from "./errors.ts";
 import type { LockRule, Migrator, TransactionRule } from "./migrator.ts";
-import { refuseMigrations } from "./refusals.ts";
 
 /** A migration as one engine runs it. */
 export interface PlannedMigration {

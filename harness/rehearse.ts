@@ -3,6 +3,7 @@ import { HarnessError } from "./errors.ts";
 import { handsOutKnex, type Plan, planOf } from "./plan.ts";
 import { refuseWhatCannotBe } from "./refusals.ts";
 import type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
+import { readSamples } from "./samples.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
 import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
@@ -48,6 +49,7 @@ export const defaults: WalkOptions = { seed: 1, timeout: 300_000, keep: false, b
  */
 export async function rehearse(scenarios: readonly Scenario[], options: RehearseOptions = {}): Promise<Rehearsals> {
   for (const scenario of scenarios) refuseWhatCannotBe(scenario);
+  for (const scenario of scenarios) await readSamples(scenario);
   const source = sourceOf("server", options.server);
   const asked = options.engines?.map(parseWish) ?? (await wishesFor(source));
   const plans = await plansOf(scenarios, asked, options.select ?? pathsOf);

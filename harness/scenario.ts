@@ -32,10 +32,52 @@ export function stopsOf({ from, via = [], to }: UpgradePath): readonly string[] 
   return [...(from === undefined ? [] : [from]), ...via, to];
 }
 
-/** Many paths by one word. */
-export interface PathSet {
-  readonly every: "stepwise" | "to-latest" | "all";
+/**
+ * Many paths by one word, over the releases of the chain; stand-ins are none of them, and nothing is sown beside the releases'
+ * own seeds.
+ *
+ * - `stepwise`: one path, through every release.
+ * - `to-latest`: from every release straight to the newest.
+ * - `all`: from every release to every later one, and a fresh install of each.
+ * - `install`: a fresh install of each.
+ * - `{ via: [stops] }`: from every release to the newest, stopping at those of the stops that lie between.
+ *
+ * @example
+ * ```ts
+ * import { broken, clean, type PathSet } from "migration-sandbox";
+ * const tooEarly = broken("migration-failed", { postgres: "42703" });
+ * const set: PathSet = { every: "all", expect: clean, but: [{ from: "1.0", to: ["1.2", "1.3"], expect: tooEarly }] };
+ * console.assert(set.every === "all");
+ * ```
+ */
+export interface PathSet<Name extends string = string, S = unknown> {
+  readonly every: "stepwise" | "to-latest" | "all" | "install" | { readonly via: readonly Name[] };
+  /** The oldest start, in the place of the chain's oldest. */
+  readonly from?: Name;
+  /** The newest end, in the place of the chain's newest. */
+  readonly to?: Name;
+  /** So many of the releases they start from: the oldest, those that touch data, and others evenly spread. */
+  readonly sample?: number;
+  /** Plain data for every task. */
+  readonly settings?: S;
+  /** Only these of the scenario's engines. */
+  readonly engines?: readonly EngineName[];
+  /** Judged wherever one of these paths ended. */
+  readonly check?: Check | readonly Check[];
   readonly expect: Expectation | PerEngine<Expectation>;
+  /** Those of which something else is expected; of several that fit a path, the first counts. */
+  readonly but?: readonly PathException<Name>[];
+}
+
+/** Paths of a set by their ends: with these starts and these ends. `from: null` means fresh installs. */
+export interface PathException<Name extends string = string> {
+  readonly from?: Name | readonly Name[] | null;
+  readonly to?: Name | readonly Name[];
+  readonly expect: Expectation | PerEngine<Expectation>;
+}
+
+export function isSet<Name extends string, S>(path: UpgradePath<Name, S> | PathSet<Name, S>): path is PathSet<Name, S> {
+  return "every" in path;
 }
 
 /** A finding that is accepted, on these engines alone if it names some. One that no path shows is `known-not-seen`. */
@@ -55,7 +97,7 @@ export interface Scenario<Name extends string = string, S = unknown> {
   readonly chain: readonly Release<Name, S>[];
   /** Sown whenever a path stands at that release and will go on. */
   readonly seeds?: { readonly [N in NoInfer<Name>]?: Seeder };
-  readonly paths: readonly (UpgradePath<NoInfer<Name>, NoInfer<S>> | PathSet)[];
+  readonly paths: readonly (UpgradePath<NoInfer<Name>, NoInfer<S>> | PathSet<NoInfer<Name>, NoInfer<S>>)[];
   /** Judged where a path reached its end, over its first snapshot before and its last after. */
   readonly check?: Check | readonly Check[];
   /** Findings that are accepted, and why. */

@@ -2,8 +2,9 @@ import { relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Dump } from "./dump.ts";
 import { HarnessError } from "./errors.ts";
+import { endsInWords, membersOf, setInWords } from "./path-sets.ts";
 import { refusePath, refuseWhatCannotBe } from "./refusals.ts";
-import { fileOf, nameOf, optionsOf, type Scenario, type UpgradePath } from "./scenario.ts";
+import { fileOf, isSet, nameOf, optionsOf, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
 import { clean } from "./verdict.ts";
 
 /** A path to rehearse beside or instead of the scenario's own. */
@@ -12,12 +13,43 @@ export interface Selection {
   readonly path: UpgradePath;
   /** The set that it is one of, as it was asked for; missing: a path that somebody wrote out. */
   readonly set?: string;
+  /** What whoever reads of that set should know: that it is a sample, and of what. */
+  readonly remark?: string;
 }
 
-/** The scenario's own paths, numbered from 1. */
+/**
+ * The scenario's own paths, numbered from 1. A set has one number, behind which the ends tell its paths from each other:
+ * `users#2:1.0..1.2`.
+ *
+ * Where sets are sampled, `readSamples` comes first.
+ */
 export function pathsOf(scenario: Scenario): readonly Selection[] {
   refuseWhatCannotBe(scenario);
-  return (scenario.paths as readonly UpgradePath[]).map((path, i) => ({ name: `${nameOf(scenario)}#${i + 1}`, path }));
+  return scenario.paths.flatMap((path, i): readonly Selection[] => {
+    const name = `${nameOf(scenario)}#${i + 1}`;
+    return isSet(path) ? membersNamed(path, { scenario, name }) : [{ name, path }];
+  });
+}
+
+function membersNamed(
+  set: PathSet,
+  { scenario, name }: { readonly scenario: Scenario; readonly name: string },
+): readonly Selection[] {
+  const { paths, remark } = membersOf(set, scenario.chain);
+  return paths.map((path) => ({
+    name: set.every === "stepwise" ? name : `${name}:${endsInWords(path)}`,
+    path,
+    set: setInWords(set),
+    ...(remark !== undefined && { remark }),
+  }));
+}
+
+/** Of paths that no scenario holds: the options behind its name by which they are found again. */
+const foundBy = new WeakMap<UpgradePath, string>();
+
+/** Tells how a path is asked for that no scenario holds: `--paths 1.0..1.2`. */
+export function askedAs(path: UpgradePath, options: string): void {
+  foundBy.set(path, options);
 }
 
 /** The scenario's paths between two releases; where it has none, the path that they make, expected to be clean. */
@@ -67,12 +99,16 @@ export function pathFromDump(
 }
 
 /** A scenario under `scenarios/` is found by its name, another by its file. */
-export function replayOf(scenario: Scenario, name: string, { from, to, dump }: UpgradePath): string {
-  const [known, number = ""] = [nameOf(scenario), /#\d+$/.exec(name)?.[0]];
+export function replayOf(scenario: Scenario, name: string, path: UpgradePath): string {
+  const { from, to, dump } = path;
+  const known = nameOf(scenario);
+  const [number = ""] = /^#\d+(?::.*)?$/s.exec(name.slice(known.length)) ?? [];
   const file = fileOf(scenario);
   const byName = file === undefined || file.startsWith(resolve("scenarios") + sep);
   const what = `${byName ? known : relative(process.cwd(), file)}${number}`;
   const options = optionsOf(scenario) ?? "";
+  const asked = foundBy.get(path);
+  if (asked !== undefined) return [quotedArgument(what), options, asked].filter(Boolean).join(" ");
   const between =
     number === "" ? `${from === undefined ? "" : ` --from ${quotedArgument(from)}`} --to ${quotedArgument(to)}` : "";
   const start =

@@ -1,9 +1,10 @@
 import type { Release } from "./chain.ts";
+import { refuseChain } from "./chain-refusals.ts";
 import type { Database } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import { type PlannedRelease, plannedRelease } from "./planned-release.ts";
-import { refuseChain, refuseHops, releaseNamed } from "./refusals.ts";
+import { refuseHops, releaseNamed } from "./refusing.ts";
 import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";
 import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";

@@ -52,6 +52,7 @@ const layers = {
         ...[
           "shipped.ts",
           "signs.ts",
+          ...["asked-sets.ts", "chain-refusals.ts", "path-sets.ts", "refusing.ts", "samples.ts"],
           "migrations-in.ts",
           "unprepared.ts",
           "init.ts",

@@ -143,14 +143,14 @@ test("a path that begins with a dump of another engine is bad input, and so is o
 test("--dump makes a path of its own, on the engines that the dump may be of", async () => {
   const scenario = { ...told, paths: [path] };
   const file = await dumpAt(dump("theirs.sql", "-- PostgreSQL database dump\n"));
-  const chosen = chosenPaths([{ scenario }], { from: "1.0", dump: file });
+  const chosen = await chosenPaths([{ scenario }], { from: "1.0", dump: file });
   expect([...chosen.values()]).toMatchObject([
     [{ name: "users#1.0..1.1", path: { from: "1.0", to: "1.1", engines: ["postgres"], expect: clean } }],
   ]);
-  expect(() => chosenPaths([{ scenario }], { engine: ["mariadb"], dump: file })).toThrow(
+  await expect(chosenPaths([{ scenario }], { engine: ["mariadb"], dump: file })).rejects.toThrow(
     `Cannot rehearse from "${file.file}": it is a dump of postgres, and mariadb was asked for`,
   );
-  expect(() => chosenPaths([{ scenario, only: new Set(["users#1"]) }], { dump: file })).toThrow(
+  await expect(chosenPaths([{ scenario, only: new Set(["users#1"]) }], { dump: file })).rejects.toThrow(
     `Cannot rehearse from "${file.file}": a path of its own begins with it, and not users#1 (name the releases: --from <release> --to <release>)`,
   );
   const other = { ...told, engines: ["mariadb"], paths: [path] } as const;

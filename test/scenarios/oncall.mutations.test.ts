@@ -192,7 +192,7 @@ async function unmetAmong(
   { paths, ...scenario }: Scenario,
   reached: (path: UpgradePath, i: number) => boolean,
 ): Promise<readonly string[]> {
-  const numbers = paths.flatMap((path, i) => ("to" in path && reached(path, i) ? [i] : []));
+  const numbers = paths.flatMap((path, i) => (!("every" in path) && reached(path, i) ? [i] : []));
   const found = await unmet({ ...scenario, paths: paths.filter((_, i) => numbers.includes(i)) });
   return found.map((name) => name.replace(/\d+/, (n) => String((numbers[Number(n) - 1] ?? NaN) + 1)));
 }
