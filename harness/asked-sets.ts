@@ -48,7 +48,9 @@ async function pathsIn(text: string, scenario: Scenario, bounds: Bounds): Promis
   await readSamples({ ...scenario, paths: [set] });
   const { paths, remark } = membersOf(set, scenario.chain);
   return paths.map((path) => ({
-    ...(set.every === "stepwise" ? stepwise(path, scenario, bounds) : selectionOf(path, scenario, setInWords(set))),
+    ...(set.every === "stepwise" && path.from !== undefined
+      ? stepwise(path, scenario, bounds)
+      : selectionOf(path, scenario, setInWords(set))),
     ...(remark !== undefined && { remark }),
   }));
 }
@@ -71,7 +73,7 @@ function selectionOf(path: UpgradePath, scenario: Scenario, set: string): Select
 function stepwise(path: UpgradePath, scenario: Scenario, bounds: Bounds): Selection {
   const options = Object.entries(bounds).map(([end, release]) => `--${end} ${quotedArgument(release)}`);
   askedAs(path, ["--paths stepwise", ...options].join(" "));
-  return { name: `${nameOf(scenario)}#stepwise:${path.from ?? ""}..${path.to}`, path, set: "stepwise" };
+  return { name: `${nameOf(scenario)}#stepwise:${path.from}..${path.to}`, path, set: "stepwise" };
 }
 
 /** A set as it is typed; the stops of a range are a list. */

@@ -259,9 +259,11 @@ function valueIn(args: readonly string[], option: string): string | undefined {
 }
 
 async function listCommand(what: readonly string[], choice: Choice): Promise<void> {
-  const scenarios = [...(await loaded(what, choice)).keys()];
-  if (choice.reporter === "markdown") say(scenarios.map((await import("./report/markdown.ts")).markdown).join("\n\n"));
-  else if (choice.reporter === "json") say((await import("./report/json.ts")).listingJson(scenarios));
+  const scenarios = await loaded(what, choice);
+  if (choice.reporter === "markdown") {
+    const { markdown } = await import("./report/markdown.ts");
+    say([...scenarios].map(([scenario, paths]) => markdown(scenario, paths)).join("\n\n"));
+  } else if (choice.reporter === "json") say((await import("./report/json.ts")).listingJson(scenarios));
   else say((await import("./report/listing.ts")).listing(scenarios));
 }
 

@@ -4,7 +4,7 @@ import type { Migration, Release } from "./chain.ts";
 import { changeFor } from "./chain.ts";
 import type { EngineName } from "./database.ts";
 import { HarnessError } from "./errors.ts";
-import { type Found, found, type Unprepared } from "./unprepared.ts";
+import { type Found, found, mostStarts, type Unprepared } from "./unprepared.ts";
 
 const files = {
   scenario: "scenarios/upgrades.ts",
@@ -88,18 +88,24 @@ function scenarioText({ where, tags, folder, format }: Unprepared, { chain, engi
 ${several ? 'import { rows } from "../seeds/upgrades.ts";\n' : ""}
 // Every ${tags === undefined ? "migration" : "tag"} is a release. They are ${chain.length}: ${shownNames(chain)}.
 const chain = ${reads};
-const names = chain.map(({ name }) => name);
-const [first = "", newest = ""] = [names.at(0), names.at(-1)];
-${several ? 'const oneBefore = names.at(-2) ?? "";\n' : ""}
+const [${several ? 'oneBefore = "", ' : ""}newest = ""] = chain.slice(${several ? -2 : -1}).map(({ name }) => name);
+
 export default defineScenario({
   title: "every release can be upgraded to the newest",
   engines: ${JSON.stringify(engines).replaceAll(",", ", ")},
   chain,
 ${several ? "  // Sown whenever a path stands at that release and will go on.\n  seeds: { [oneBefore]: rows },\n" : ""}  paths: [
-${several ? "    { from: first, via: names.slice(1, -1), to: newest, expect: clean },\n    { from: first, to: newest, expect: clean },\n    { from: oneBefore, to: newest, expect: clean },\n" : ""}    { to: newest, expect: clean },
-  ],
+${several ? '    { every: "stepwise", expect: clean },\n' : ""}    { to: newest, expect: clean },
+${jumps(chain.length)}  ],
 });
-`.replace(several ? "" : /const \[first.*\n/, several ? "" : 'const newest = names.at(-1) ?? "";\n');
+`;
+}
+
+/** Of two releases the one hop is a step and a jump. */
+function jumps(releases: number): string {
+  if (releases <= 2) return "";
+  const some = releases <= mostStarts + 1 ? "" : ` sample: ${mostStarts},`;
+  return `    { every: "to-latest",${some} expect: clean },\n`;
 }
 
 /** A folder's name may hold what means something in a URL. */

@@ -69,8 +69,9 @@ export function refuseSetOf(set: PathSet, chain: readonly Release[], where: stri
   const starts = startsOf(set, names);
   const count = countOf(set, Math.min(starts.length, sample ?? starts.length));
   if (count > most) {
-    const way = `sample: 20 takes 20 releases of them; --paths ${typeof every === "string" ? every : "via:…"}:20 does`;
-    throw bad(where, `"${setInWords(set)}" is ${inThousands(count)} paths over ${names.length} releases (${way})`);
+    const many = `${inThousands(count)} paths over ${inThousands(names.length)} releases, and ${inThousands(most)} are the most`;
+    const way = `take 20 of the releases: sample: 20, or --paths ${asOption(set)}:20`;
+    throw bad(where, `"${setInWords(set)}" is ${many} (${way})`);
   }
   for (const [i, exception] of (set.but ?? []).entries())
     refuseException(exception, { set, names, chain, where: `${where}, "but" #${i + 1}` });
@@ -196,15 +197,20 @@ function expectationBy(but: readonly PathException[] = []): (ends: Ends) => Path
 function remarkOn(set: PathSet, names: readonly string[], sample: Sampled | undefined): string | undefined {
   const asked = setInWords(set);
   if (names.length === 1 && set.every !== "all" && set.every !== "install")
-    return `${asked}: "${names[0]}" is the only release: there is nothing to upgrade from, and it is installed`;
+    return `${asked}: "${names[0]}" is the only release; there is nothing to upgrade from, and it is installed`;
   if (sample === undefined) return undefined;
   const { releases, of, touching, ofTouching } = sample;
   const what = set.every === "all" || set.every === "install" ? "releases" : "starts";
-  const data = ofTouching === 0 ? "none of which touches data" : `${touching} of the ${ofTouching} that touch data`;
-  const option = typeof set.every === "string" ? set.every : `via:${set.every.via.join(",")}`;
-  const whole = countOf(set, of) > most ? "" : `--paths ${option} for all, `;
-  const way = `${whole}--paths ${option}:${of > 50 ? 50 : of} for ${of > 50 ? 50 : of}`;
-  return `${asked}: ${releases.length} of ${of} ${what}: evenly spread, and ${data} (${way})`;
+  const data =
+    ofTouching === 0 ? "none of which touches data" : `with ${touching} of the ${ofTouching} that touch data`;
+  const option = `--paths ${asOption(set)}`;
+  const ways = [...(countOf(set, of) > most ? [] : [`${option} for all`]), ...(of > 50 ? [`${option}:50 for 50`] : [])];
+  const some = `${releases.length} of ${inThousands(of)} ${what}`;
+  return `${asked}: ${some}, evenly spread, ${data}\n(${ways.join(", ")})`;
+}
+
+function asOption({ every }: PathSet): string {
+  return typeof every === "string" ? every : `via:${every.via.join(",")}`;
 }
 
 function inThousands(number: number): string {

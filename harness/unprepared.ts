@@ -7,7 +7,7 @@ import { folderAt } from "./formats/folder.ts";
 import type { Folder, Format } from "./formats/format.ts";
 import { gitChain } from "./git-chain.ts";
 import { folderReleases } from "./releases.ts";
-import { calledBy, type Scenario, type UpgradePath } from "./scenario.ts";
+import { calledBy, type Scenario } from "./scenario.ts";
 import { quotedArgument } from "./selection.ts";
 import { enginesOf } from "./signs.ts";
 import { clean } from "./verdict.ts";
@@ -37,8 +37,8 @@ export interface Found {
 }
 
 /**
- * The scenario of a chain that nobody has prepared anything for: release by release on empty tables, and a fresh install, both
- * expected to be clean.
+ * The scenario of a chain that nobody has prepared anything for: release by release on empty tables, from every release
+ * straight to the newest, and a fresh install, all expected to be clean.
  *
  * @throws {HarnessError} `bad-input` for what is no folder of migrations, or no repository with such tags
  */
@@ -87,12 +87,17 @@ async function facts(folder: Folder, { format, engines }: Unprepared): Promise<O
   return { format: known, engines: guess.engines, anyEngine: false };
 }
 
-/** Release by release, and the newest on an empty database. */
-function pathsThrough(names: readonly string[]): readonly UpgradePath[] {
-  const [from = "", to = ""] = [names[0], names.at(-1)];
-  const via = names.slice(1, -1);
-  const stepwise: UpgradePath = { from, ...(via.length > 0 && { via }), to, expect: clean };
-  return [...(names.length > 1 ? [stepwise] : []), { to, expect: clean }];
+/** Of a long chain, so many starts of those who jump. */
+export const mostStarts = 20;
+
+/** Release by release, the newest on an empty database, and each straight to it. */
+function pathsThrough(names: readonly string[]): Scenario["paths"] {
+  const install = { to: names.at(-1) ?? "", expect: clean };
+  if (names.length === 1) return [install];
+  const stepwise = { every: "stepwise", expect: clean } as const;
+  // Of two releases the one hop is both.
+  if (names.length === 2) return [stepwise, install];
+  return [stepwise, install, { every: "to-latest", sample: mostStarts, expect: clean }];
 }
 
 function count(number: number, what: string): string {

@@ -3,9 +3,11 @@ import { isMainThread } from "node:worker_threads";
 import { test as base, beforeAll, describe } from "vitest";
 import { HarnessError } from "./errors.ts";
 import { planOf } from "./plan.ts";
+import { refuseWhatCannotBe } from "./refusals.ts";
 import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import { defaults, inOneLine } from "./rehearse.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
+import { readSamples } from "./samples.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import { fileOf, nameOf, type Scenario } from "./scenario.ts";
 import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
@@ -24,7 +26,7 @@ export type Scenarios =
   | { readonly [file: string]: Scenario | { readonly default: Scenario } };
 
 /**
- * Makes one test of every scenario x engine x path. The tests of a scenario share one plan: a hop that several of them
+ * Makes one test of every scenario x engine x path, of a set one of each of its paths. The tests of a scenario share one plan: a hop that several of them
  * begin with is walked once. A rehearsal that does not meet its expectation throws its report.
  *
  * Only the tests that run are walked (`vitest -t '#3'`). `ENGINES=postgres` or `ENGINES=mysql:9` narrows; an engine named
@@ -52,8 +54,10 @@ export function rehearseAll(
 ): void {
   const asked = enginesAsked();
   for (const scenario of listed(scenarios)) {
-    const paths = pathsOf(scenario);
-    describe(`${nameOf(scenario)}: ${scenario.title}`, () => {
+    refuseWhatCannotBe(scenario);
+    describe(`${nameOf(scenario)}: ${scenario.title}`, async () => {
+      await readSamples(scenario);
+      const paths = pathsOf(scenario);
       for (const wish of asked ?? scenario.engines.map((engine): Wish => ({ engine }))) {
         if (scenario.engines.includes(wish.engine)) rehearseOn(wish, scenario, paths, { ...defaults, ...options });
         else base.skip(`${wish.engine} is not among its engines (${scenario.engines.join(", ")})`, () => {});

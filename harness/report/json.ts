@@ -3,6 +3,7 @@ import type { Plan } from "../plan.ts";
 import { hopsOf } from "../planned-hops.ts";
 import { type Rehearsal, type Rehearsals, toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
+import type { Selection } from "../selection.ts";
 import type { Finding } from "../verdict.ts";
 
 /** The whole run as one document; its form is described in the README and numbered. */
@@ -12,9 +13,9 @@ export function json({ rehearsals, ...run }: Rehearsals): string {
 }
 
 /** Scenarios without their functions. */
-export function listingJson(scenarios: readonly Scenario[]): string {
-  const told = scenarios.map((scenario) => {
-    const { title, source, engines, chain, paths } = scenario;
+export function listingJson(scenarios: ReadonlyMap<Scenario, readonly Selection[]>): string {
+  const told = [...scenarios].map(([scenario, paths]) => {
+    const { title, source, engines, chain } = scenario;
     return {
       name: nameOf(scenario),
       title,

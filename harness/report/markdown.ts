@@ -1,14 +1,14 @@
 import { expectationFor } from "../refusals.ts";
 import { toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario, type UpgradePath } from "../scenario.ts";
-import { pathsOf } from "../selection.ts";
+import { pathsOf, type Selection } from "../selection.ts";
 import { type ExpectedFinding, inShort } from "../verdict.ts";
 import { numberOf, pathInWords } from "./pretty.ts";
 
-/** A scenario's table (path, data) → verdict, as Markdown. */
-export function markdown(scenario: Scenario): string {
+/** A scenario's table (path, data) → verdict, as Markdown; of all its paths, unless some were chosen. */
+export function markdown(scenario: Scenario, paths: readonly Selection[] = pathsOf(scenario)): string {
   const { engines } = scenario;
-  const rows = pathsOf(scenario).map(({ name, path }) => {
+  const rows = paths.map(({ name, path }) => {
     const verdicts = engines.map((engine) => {
       const expected = (path.engines?.includes(engine) ?? true) && expectationFor(path.expect, engine);
       if (!expected) return "";

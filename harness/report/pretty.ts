@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import pc from "picocolors";
 import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
+import type { Selection } from "../selection.ts";
 import { expectationInWords, type Finding, inShort } from "../verdict.ts";
 import { frame, placeInWords } from "./frame.ts";
 
@@ -17,8 +18,15 @@ export function line(
   const { met, verdict } = rehearsal;
   const sign = met ? pc.green("✓") : verdict.outcome === "inconclusive" ? pc.yellow("?") : pc.red("✗");
   const path = pathInWords(rehearsal).padEnd(widths.path);
-  const row = `  ${sign} ${numberOf(rehearsal).padEnd(widths.number)}  ${path}  ${inWords(rehearsal)}`;
+  const number = widths.number === 0 ? "" : `${numberOf(rehearsal).padEnd(widths.number)}  `;
+  const row = `  ${sign} ${number}${path}  ${inWords(rehearsal)}`;
   return verbose ? [row, ...hopsOf(rehearsal)].join("\n") : row;
+}
+
+/** What is to be known of the sets that these paths are of, each said once. */
+export function remarksOn(paths: readonly Selection[]): readonly string[] {
+  const remarks = new Set(paths.flatMap(({ remark }) => remark ?? []));
+  return [...remarks].map((remark) => pc.dim(`  ${indented(remark)}`));
 }
 
 /** How wide numbers and paths are in lines that stand below each other. */
@@ -35,9 +43,9 @@ export function widthsOf(rehearsals: readonly Named[]): Widths {
   return { number: widest(rehearsals.map(numberOf)), path: widest(rehearsals.map(pathInWords)) };
 }
 
-/** `#3` of `users#3`. */
+/** `#3` of `users#3`, and of `users#3:1.0..1.2`: the ends of a path that is one of a set stand beside it. Others have none. */
 export function numberOf({ name }: Pick<Rehearsal, "name">): string {
-  return name.slice(name.lastIndexOf("#"));
+  return /(#\d+)(?::.*)?$/s.exec(name)?.[1] ?? "";
 }
 
 /** `1.0 → 1.1, with one user`; `fresh install of 1.1`. */
@@ -136,7 +144,7 @@ const wide = 200;
 
 function shownFor(text: string, of: readonly Rehearsal[]): string {
   const [first] = of;
-  const names = of.map(numberOf).join(" ");
+  const names = of.map(({ name, scenario }) => name.slice(scenario.length)).join(" ");
   const label = first?.met
     ? pc.dim(`as expected in ${first.scenario}${names}`)
     : pc.red(`in ${first?.scenario}${names}`);

@@ -1,6 +1,6 @@
 import type { Plan, Step } from "../plan.ts";
 import { type Rehearsal, toldOf } from "../rehearsal.ts";
-import { heading, line, type Widths, widthsOf } from "./pretty.ts";
+import { heading, line, remarksOn, type Widths, widthsOf } from "./pretty.ts";
 
 /** Who tells of a run while it goes on. */
 export interface Teller {
@@ -37,7 +37,7 @@ export function tellerTo(out: NodeJS.WriteStream, { verbose }: { readonly verbos
     onRehearsal(rehearsal, of) {
       if (plan !== of) {
         end();
-        out.write(`${clear}${heading(rehearsal)}\n`);
+        out.write(`${clear}${[heading(rehearsal), ...remarksOn(of.selected)].join("\n")}\n`);
         plan = of;
         widths = widthsOf(of.paths.map(({ name, source }) => ({ name, ...toldOf(source) })));
         next = 0;
