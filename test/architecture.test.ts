@@ -61,6 +61,7 @@ const layers = {
           "placing.ts",
         ],
       ],
+      ...["outcomes.ts", "ways.ts", "needed-stops.ts", "harmful-stops.ts", "shards.ts", "merge.ts", "merged-ends.ts"],
       "doctor.ts",
       "time-limit.ts",
       "selection.ts",

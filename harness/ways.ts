@@ -1,0 +1,139 @@
+import { type Failing, failingOf, keyOf, type Walked } from "./outcomes.ts";
+
+/** A clean way from a start to the newest release. */
+export interface Reached {
+  readonly start: string;
+  readonly path: readonly string[];
+  /** `composed`: each hop of it was clean when it was walked from a fresh install; the whole was not walked. */
+  readonly by: "walked" | "composed";
+}
+
+/** What walked paths tell of ways to the newest release. */
+export interface Evidence {
+  readonly newest: string;
+  readonly starts: readonly string[];
+  /** Stops that may be of use to somebody; oldest first. */
+  readonly candidates: readonly string[];
+  /** Where clean hops lead, among the candidates and the newest release. */
+  readonly onward: ReadonlyMap<string, readonly string[]>;
+  /** Paths to the newest release, by their start. */
+  readonly walked: ReadonlyMap<string, readonly Walked[]>;
+  readonly unclean: ReadonlySet<string>;
+}
+
+export function evidenceOf(upgrades: readonly Walked[], releases: readonly string[], newest: string): Evidence {
+  const hops = upgrades.filter((upgrade) => upgrade.path.length === 2 && isClean(upgrade));
+  const toNewest = upgrades.filter(({ path }) => path.at(-1) === newest);
+  const begun = new Set(upgrades.map(({ path }) => path[0] ?? ""));
+  // Who gets there without a stop needs none.
+  const easy = new Set(hops.filter(({ path }) => path[1] === newest).map(({ path }) => path[0]));
+  const stranded = toNewest.filter((upgrade) => isClean(upgrade) && !easy.has(upgrade.path[0]));
+  const useful = new Set(stranded.flatMap(({ path }) => path.slice(1, -1)));
+  const forwards = reachable(
+    hops,
+    [...begun].filter((start) => !easy.has(start)),
+  );
+  const onwards = reachable(hops.map(backwards), [newest]);
+  for (const { path } of hops) {
+    const [from = "", to = ""] = path;
+    if (to !== newest && forwards.has(from) && onwards.has(to)) useful.add(to);
+  }
+  const places = new Map(releases.map((release, i) => [release, i]));
+  const bySteps = toNewest.toSorted((a, b) => a.path.length - b.path.length);
+  // The farthest first: so the way that is found has few stops.
+  const far = hops.toSorted((a, b) => (places.get(b.path[1] ?? "") ?? 0) - (places.get(a.path[1] ?? "") ?? 0));
+  const leading = far.filter(({ path: [, to = ""] }) => to === newest || useful.has(to));
+  return {
+    newest,
+    starts: releases.filter((release) => release !== newest && begun.has(release)),
+    candidates: releases.filter((release) => useful.has(release)),
+    onward: new Map([...byStart(leading)].map(([start, hops]) => [start, hops.map(({ path }) => path[1] ?? "")])),
+    walked: byStart(bySteps),
+    unclean: new Set(toNewest.filter((upgrade) => !isClean(upgrade)).map(({ path }) => keyOf(path))),
+  };
+}
+
+function byStart(walked: readonly Walked[]): ReadonlyMap<string, readonly Walked[]> {
+  const paths = new Map<string, Walked[]>();
+  for (const each of walked) {
+    const [start = ""] = each.path;
+    const known = paths.get(start);
+    if (known === undefined) paths.set(start, [each]);
+    else known.push(each);
+  }
+  return paths;
+}
+
+function isClean({ rehearsal }: Walked): boolean {
+  return rehearsal.verdict.outcome === "clean";
+}
+
+function backwards({ path, ...rest }: Walked): Walked {
+  return { ...rest, path: path.toReversed() };
+}
+
+function reachable(hops: readonly Walked[], from: readonly string[]): ReadonlySet<string> {
+  const onward = byStart(hops);
+  const seen = new Set(from);
+  // A set tells what is added to it while it is read, too.
+  for (const release of seen) for (const { path } of onward.get(release) ?? []) seen.add(path[1] ?? "");
+  return seen;
+}
+
+/** How starts reach the newest release if they stop nowhere else. */
+export type Ways = (start: string) => Reached | undefined;
+
+/** Ways that were walked, or else are put together of clean hops and not known to fail. */
+export function waysBy(stops: readonly string[], evidence: Evidence): Ways {
+  const allowed = new Set(stops);
+  const leading = leadingOn(stops, evidence);
+  return (start) => {
+    const walked = evidence.walked.get(start)?.find((upgrade) => isClean(upgrade) && staysIn(upgrade, allowed));
+    if (walked !== undefined) return { start, path: walked.path, by: "walked" };
+    const path = composed([start], leading, evidence);
+    return path === undefined ? undefined : { start, path, by: "composed" };
+  };
+}
+
+function staysIn({ path }: Walked, allowed: ReadonlySet<string>): boolean {
+  return path.slice(1, -1).every((stop) => allowed.has(stop));
+}
+
+/** Those of the stops from which clean hops lead to the newest release, and that itself. */
+function leadingOn(stops: readonly string[], { newest, onward }: Evidence): ReadonlySet<string> {
+  const leading = new Set([newest]);
+  for (const stop of stops.toReversed()) if (onward.get(stop)?.some((next) => leading.has(next))) leading.add(stop);
+  return leading;
+}
+
+function composed(
+  path: readonly string[],
+  leading: ReadonlySet<string>,
+  evidence: Evidence,
+): readonly string[] | undefined {
+  for (const next of evidence.onward.get(path.at(-1) ?? "") ?? []) {
+    if (!leading.has(next)) continue;
+    const longer = [...path, next];
+    // What was walked as a whole and failed is no way, however clean its hops are by themselves.
+    const isWay = next === evidence.newest && !evidence.unclean.has(keyOf(longer));
+    const whole = isWay ? longer : next === evidence.newest ? undefined : composed(longer, leading, evidence);
+    if (whole !== undefined) return whole;
+  }
+  return undefined;
+}
+
+/** The first path from one of these starts to the newest release, with no other stops, that broke; else one that could not be told. */
+export function failingFrom(
+  starts: readonly string[],
+  allowed: ReadonlySet<string> | undefined,
+  { walked }: Evidence,
+): Failing | null {
+  const paths = starts.flatMap((start) => walked.get(start) ?? []);
+  const failing = paths.filter((path) => allowed === undefined || staysIn(path, allowed)).flatMap(asFailing);
+  return failing.find(({ outcome }) => outcome === "broken") ?? failing[0] ?? null;
+}
+
+function asFailing({ rehearsal }: Walked): readonly Failing[] {
+  const failing = failingOf(rehearsal);
+  return failing === undefined ? [] : [failing];
+}
