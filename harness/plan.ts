@@ -16,6 +16,8 @@ export interface PlannedPath {
   readonly source: UpgradePath;
   readonly stops: readonly string[];
   readonly expected: Expectation;
+  /** The set that it is one of, where nobody wrote it out. */
+  readonly set?: string;
   /** What to type behind `rehearse` to walk this path alone. */
   readonly replay: string;
   /** None where only its dump tells at which release it begins. */
@@ -95,13 +97,14 @@ export async function planOf(scenario: Scenario, engine: EngineName, selected = 
   const here = selected.filter(({ path }) => (path.engines ?? scenario.engines).includes(engine));
   const roots: State[] = [];
   const paths: PlannedPath[] = [];
-  for (const { name, path } of here) {
+  for (const { name, path, set } of here) {
     const stops = stopsOf(path);
     const expected = expectationFor(path.expect, engine);
     if (expected === undefined) continue; // refuseWhatCannotBe has said so already.
     const from = path.dump === undefined ? {} : { dump: await dumpOf(path.dump, engine, name) };
     const steps = await stepsOf(scenario, { path, stops, ...from }, read);
-    const planned = { name, source: path, stops, expected, replay: replayOf(scenario, name, path), steps, ...from };
+    const replay = replayOf(scenario, name, path);
+    const planned = { name, source: path, stops, expected, replay, steps, ...from, ...(set !== undefined && { set }) };
     paths.push(planned);
     grow(roots, steps, planned);
   }

@@ -54,7 +54,9 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const asked = options.engines?.map(parseWish) ?? (await wishesFor(source));
   const plans = await plansOf(scenarios, asked, options.select ?? pathsOf);
   const walks = { ...defaults, ...options };
+  const begun = performance.now();
   const rehearsals: Rehearsal[] = [];
+  let migrations = 0;
   const notCovered: NotCovered[] = [];
   const own = options.stage === undefined ? new Map<Wish, Promise<Stage>>() : undefined;
   const open = options.stage ?? ((wish) => ownStage(wish, source));
@@ -80,13 +82,22 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
       for (const plan of here) {
         if (walks.bail && rehearsals.some(({ met }) => !met)) break;
         // A copy: a plan that is walked on two servers is told of twice.
-        rehearsals.push(...(await walk({ ...plan }, stage, { ...walks, on })));
+        const walked = await walk({ ...plan }, stage, { ...walks, on });
+        rehearsals.push(...walked.rehearsals);
+        migrations += walked.migrations;
       }
     }
   } finally {
     for (const opening of own?.values() ?? []) await close(opening, rehearsals);
   }
-  return counted(walks.seed, rehearsals, notCovered);
+  const work = {
+    migrations,
+    plainly: plainlyRun(rehearsals),
+    reused: 0,
+    disk: 0,
+    milliseconds: performance.now() - begun,
+  };
+  return { ...counted(walks.seed, rehearsals, notCovered), ends: [], work };
 }
 
 /** A server that somebody pointed us at is asked for, with whatever engine it is. */
@@ -155,10 +166,18 @@ async function close(opening: Promise<Stage>, rehearsals: readonly Rehearsal[]):
   await stage?.server.stop({ keep: rehearsals.some(({ kept, engine }) => kept && engine === stage.engine.name) });
 }
 
-function counted(seed: number, rehearsals: readonly Rehearsal[], notCovered: readonly NotCovered[]): Rehearsals {
+/** What would have been run if nothing was shared. */
+function plainlyRun(rehearsals: readonly Rehearsal[]): number {
+  return rehearsals.flatMap(({ hops }) => hops).reduce((sum, { migrations }) => sum + migrations.length, 0);
+}
+
+function counted(
+  seed: number,
+  rehearsals: readonly Rehearsal[],
+  notCovered: readonly NotCovered[],
+): Omit<Rehearsals, "ends" | "work"> {
   const inconclusive = rehearsals.filter(({ verdict }) => verdict.outcome === "inconclusive").length;
   const met = rehearsals.filter((rehearsal) => rehearsal.met).length;
   const unmet = rehearsals.length - met - inconclusive;
-  const work = { migrations: 0, plainly: 0, reused: 0, disk: 0, milliseconds: 0 };
-  return { seed, rehearsals, met, unmet, inconclusive, ends: [], work, notCovered };
+  return { seed, rehearsals, met, unmet, inconclusive, notCovered };
 }

@@ -96,7 +96,7 @@ export class SqlRunner extends Runner {
     release: PlannedRelease,
   ): { readonly notes: Pending["notes"]; readonly rest: readonly PlannedMigration[] } | undefined {
     const record = this.#record;
-    if (record === undefined || this.failure !== undefined) return undefined;
+    if (record === undefined) return undefined;
     const { migrator, recorded } = record;
     const { migrations, notes, refusal } = pendingOf(
       release,

@@ -50,6 +50,17 @@ export interface Standing extends Trodden {
   readonly failed: boolean;
 }
 
+/** Where a step begins: the state it is judged against, and how to come to stand on it, as often as somebody has to. */
+export interface From {
+  readonly before: Snapshot;
+  arrive(): Promise<Standing>;
+  readonly known: Trodden;
+  /** Told where it led before anybody goes on from there. */
+  leave?(next: Standing): Promise<void>;
+  /** It goes on from work that was done just now. */
+  readonly ahead?: boolean;
+}
+
 export const untrodden: Trodden = { hops: [], findings: [], notes: [], milliseconds: 0 };
 
 /** Ahead of the first step, on an empty database. */

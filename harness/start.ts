@@ -138,7 +138,7 @@ export function findingsOf(runners: readonly Runner[]): readonly Finding[] {
 export async function timedOut(
   sandbox: Sandbox,
   { name }: Pick<PlannedRelease, "name">,
-  runners: readonly Runner[],
+  runners: readonly Pick<Runner, "running" | "booting" | "giveUp">[],
   { from, timeout }: Pick<StartOptions, "from" | "timeout">,
 ): Promise<never> {
   for (const runner of runners) runner.giveUp();

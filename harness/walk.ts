@@ -1,40 +1,36 @@
-import { ourCommand } from "./command.ts";
+import { availableParallelism } from "node:os";
+import { endPaths, type ToWorkAround } from "./ending.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
-import { judgeEnd } from "./judge.ts";
-import { KnownFindings } from "./known.ts";
-import { ledgerOf } from "./ledger.ts";
 import type { Placed } from "./placing.ts";
-import { type Plan, type PlannedPath, pathsThrough, type State, type Step, wayOf } from "./plan.ts";
+import { type Plan, type PlannedPath, pathsThrough, type State, wayOf } from "./plan.ts";
+import { Pool } from "./pool.ts";
 import { type Rehearsal, toldOf } from "./rehearsal.ts";
-import { restartedOnce } from "./restart.ts";
+import { mayRide, ridesOf, type Stop } from "./rides.ts";
+import { rideThrough, type Way } from "./riding.ts";
 import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
-import { emptySnapshot, type Snapshot } from "./snapshot.ts";
-import { mayAskFor, nowhere, originsFrom, type Standing, type Trodden, untrodden } from "./standing.ts";
+import { emptySnapshot } from "./snapshot.ts";
+import { type From, mayAskFor, nowhere, originsFrom, type Standing, type Trodden, untrodden } from "./standing.ts";
 import { overdue, type StepOptions, take } from "./step.ts";
 import { perform } from "./task.ts";
+import { Telling } from "./telling.ts";
 import { within } from "./time-limit.ts";
-import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
+import type { WalkOptions } from "./walk-options.ts";
 
-export interface WalkOptions {
-  readonly seed: number;
-  /** Milliseconds for one hop. */
-  readonly timeout: number;
-  readonly keep: boolean;
-  readonly bail: boolean;
-  readonly strict: boolean;
-  /** The options with which the command finds such a server again; unless said, those that name the engine. */
-  readonly on?: string;
-  readonly onStep?: (step: Step, plan: Plan) => void;
-  readonly onRehearsal?: (rehearsal: Rehearsal, plan: Plan) => void;
+export type { WalkOptions } from "./walk-options.ts";
+
+/** What came of a walk. */
+export interface Walked {
+  /** In the order of the scenario's paths; with `bail`, those up to the first unmet. */
+  readonly rehearsals: readonly Rehearsal[];
+  /** Migrations that were run on the way; what a check of ours runs once more is not counted. */
+  readonly migrations: number;
 }
 
 /**
- * Walks a plan's tree of states depth first. A state that several paths go on from is frozen and cloned; each hop is
+ * Walks a plan's tree of states, its forks side by side. A state that several paths go on from is frozen and cloned; each hop is
  * walked once, and whatever goes wrong in it is told by every path that leads through it.
- *
- * @returns the rehearsals in the order of the scenario's paths; with `bail`, those up to the first unmet
  */
-export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Promise<readonly Rehearsal[]> {
+export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Promise<Walked> {
   const { seed, timeout } = options;
   const steps = { stage, file: plan.file, seed, timeout, onHung: () => {} };
   const whole = plan.paths.some(({ dump }) => dump !== undefined)
@@ -42,21 +38,34 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
     : { plan, restored: new Map(), unplaced: new Map() };
   const walker = new Walker(whole, stage, options);
   await walker.visitAll();
-  const order = (rehearsal: Rehearsal) => whole.plan.paths.findIndex(({ name }) => name === rehearsal.name);
-  return walker.rehearsals.sort((a, b) => order(a) - order(b));
+  const places = new Map(whole.plan.paths.map(({ name }, i) => [name, i]));
+  const place = ({ name }: Rehearsal) => places.get(name) ?? -1;
+  const rehearsals = walker.telling.rehearsals.sort((a, b) => place(a) - place(b));
+  return { rehearsals, migrations: walker.migrations };
 }
 
+/** What follows, once the work that it follows from has made room for other work. */
+type Then = () => Promise<void>;
+
+const nothing: Then = async () => {};
+
+/** Each has some sessions of its own, and servers take so many. */
+const mostWorkers = 8;
+/** Frozen states that may wait for somebody to go on from them, for each worker. */
+const waitingAtMost = 6;
+
 class Walker {
-  readonly rehearsals: Rehearsal[] = [];
+  readonly telling: Telling;
+  migrations = 0;
   readonly #plan: Plan;
   readonly #stage: Stage;
   readonly #options: WalkOptions;
   readonly #steps: StepOptions;
-  readonly #known: KnownFindings;
   readonly #placed: Placed;
+  readonly #workers: number;
+  readonly #pool: Pool;
+  readonly #places: ReadonlyMap<string, number>;
   readonly #drops: Promise<void>[] = [];
-  readonly #kept = new Set<Sandbox>();
-  #bailed = false;
   #hung = false;
 
   constructor(whole: Placed, stage: Stage, options: WalkOptions) {
@@ -70,100 +79,192 @@ class Walker {
       this.#hung = true;
     };
     this.#steps = { stage, file: plan.file, seed, timeout, onHung, restored };
-    this.#known = new KnownFindings(plan.scenario.known, plan.engine);
+    this.telling = new Telling(plan, stage, options);
+    this.#workers = Math.max(1, options.workers ?? Math.min(availableParallelism(), mostWorkers));
+    // Whoever waits for the server leaves a core idle: one more than there are cores.
+    this.#pool = new Pool(this.#workers === 1 ? 1 : this.#workers + 1);
+    this.#places = new Map(plan.scenario.chain.map(({ name }, i) => [name, i]));
   }
 
   async visitAll(): Promise<void> {
-    for (const state of this.#plan.roots) {
-      await this.#visit(state, emptySnapshot, async () => nowhere(await this.#stage.create()), untrodden);
-    }
+    const from = { before: emptySnapshot, arrive: async () => nowhere(await this.#stage.create()), known: untrodden };
+    await all(this.#ridesOf(this.#plan.roots).map((ride) => this.#visit(ride, from)));
     const { plan, unplaced, restored } = this.#placed;
     for (const path of plan.paths) {
       const why = unplaced.get(path.name);
-      if (why !== undefined) await this.#inconclusive(path, why, untrodden);
+      if (why !== undefined) await this.telling.inconclusive(path, why, untrodden);
     }
     for (const { sandbox } of restored.values()) this.#drop(sandbox);
     // On a server that ends with this run, what nobody needs any more ends with it.
-    if (!this.#stage.server.exclusive || this.#kept.size > 0) await Promise.all(this.#drops);
+    if (!this.#stage.server.exclusive || this.telling.kept.size > 0) await Promise.all(this.#drops);
   }
 
-  /**
-   * Takes one step from where `arrive` brings us, and whatever follows from it.
-   *
-   * @param leave told where it led before anybody goes on from there
-   */
-  async #visit(
-    state: State,
-    before: Snapshot,
-    arrive: () => Promise<Standing>,
-    known: Trodden,
-    leave?: (next: Standing) => Promise<void>,
-  ): Promise<void> {
-    if (this.#bailed || pathsThrough(state).every((path) => this.#isTold(path))) return;
+  #ridesOf(states: readonly State[]): readonly (readonly [State, ...State[]])[] {
+    return ridesOf(states, (release) => this.#places.get(release) ?? -1);
+  }
+
+  /** Takes one step, or one ride through several, from where `arrive` brings us, and goes on from there. */
+  async #visit(ride: readonly [State, ...State[]], from: From): Promise<void> {
+    const { ahead = false } = from;
+    const [first] = ride;
+    const stops = ride.filter(mayRide);
+    const work =
+      ride.length > 1 && stops.length === ride.length ? () => this.#ride(stops, from) : () => this.#step(first, from);
+    const then = await this.#pool.run(work, { ahead });
+    await then();
+  }
+
+  async #step(state: State, from: From): Promise<Then> {
+    if (this.#isOver(state)) return nothing;
     this.#options.onStep?.(state.step, this.#plan);
     let at: Standing | undefined;
     try {
-      at = await arrive();
-      const next = await take(state.step, at, { state: before, again: arrive }, this.#steps);
+      at = await from.arrive();
+      const next = await take(state.step, at, { state: from.before, again: from.arrive }, this.#steps);
+      if (state.step.kind === "start") this.migrations += next.hops.at(-1)?.migrations.length ?? 0;
       at = next;
       if (next.unjudged !== undefined) throw next.unjudged;
-      await this.#end(next.failed ? pathsThrough(state) : state.ends, next);
-      if (!next.failed) await this.#workAroundHere(state, next);
-      if (next.failed || state.children.length === 0) await this.#done(next);
-      else {
-        await leave?.(next);
-        await this.#goOn(state.children, next);
-      }
+      const unsettled = await this.#end(state, next);
+      const goesOn = !next.failed && state.children.length > 0;
+      if (goesOn) await from.leave?.(next);
+      return async () => {
+        for (const path of unsettled) await this.#workAround(path);
+        if (goesOn) await this.#goOn(state.children, next);
+        else await this.#done(next);
+      };
     } catch (error) {
-      // Whatever keeps the harness from judging makes every path through this state inconclusive.
-      if (!(error instanceof HarnessError)) throw error;
-      for (const path of pathsThrough(state)) await this.#inconclusive(path, error, at ?? known);
+      await this.#lost([state], error, at ?? from.known);
       await at?.now.close().catch(() => {}); // The server may be the one that was lost.
       if (at !== undefined) this.#drop(at.sandbox);
+      return nothing;
     }
   }
 
+  async #ride(stops: readonly Stop[], from: From): Promise<Then> {
+    const later: Promise<void>[] = [];
+    const [first, ...others] = stops;
+    if (first === undefined) return nothing;
+    let missed: readonly State[] = [];
+    try {
+      const at = await from.arrive();
+      missed = await rideThrough([first, ...others], at, from, this.#wayInto(later));
+    } catch (error) {
+      await this.#lost(stops, error, from.known);
+    }
+    return async () => {
+      const again = this.#ridesOf(missed).map((ride) => this.#visit(ride, { ...from, ahead: true }));
+      await all([...later, ...again]);
+    };
+  }
+
+  /** @param later what goes on beside the ride from the states that it leaves behind */
+  #wayInto(later: Promise<void>[]): Way {
+    return {
+      steps: this.#steps,
+      keep: this.#options.keep,
+      isOver: (state) => this.#isOver(state),
+      began: (state) => this.#options.onStep?.(state.step, this.#plan),
+      ran: (migrations) => {
+        this.migrations += migrations;
+      },
+      end: async (state, at) => void (await this.#end(state, at)),
+      goOn: (state, at) => {
+        const goesOn = !at.failed && at.unjudged === undefined && state.children.length > 0;
+        later.push(settled(goesOn ? this.#goOn(state.children, at) : this.#done(at)));
+      },
+      lost: (states, error, at) => this.#lost(states, error, at),
+      drop: (sandbox) => this.#drop(sandbox),
+      giveWay: () => this.#pool.giveWay(this.#workers * waitingAtMost),
+    };
+  }
+
+  #isOver(state: State): boolean {
+    return this.telling.bailed || pathsThrough(state).every((path) => this.telling.isTold(path));
+  }
+
+  /** Whatever keeps the harness from judging makes every path through these states inconclusive. */
+  async #lost(states: readonly State[], error: unknown, at: Trodden): Promise<void> {
+    if (!(error instanceof HarnessError)) throw error;
+    for (const path of states.flatMap(pathsThrough)) await this.telling.inconclusive(path, error, at);
+  }
+
+  /** Lets paths end where a step has led, or where it has failed; those with a workaround leave the others here. */
+  async #end(state: State, at: Standing): Promise<readonly ToWorkAround[]> {
+    const way = { plan: this.#plan, steps: this.#steps, telling: this.telling };
+    const unsettled = await endPaths(at.failed ? pathsThrough(state) : state.ends, at, way);
+    return at.failed ? unsettled : [...unsettled, ...this.#leavingHere(state, at)];
+  }
+
+  /** An operator does not wait for the end of the path: paths with a workaround leave the others where something is found. */
+  #leavingHere(state: State, at: Standing): readonly ToWorkAround[] {
+    const leaving = state.children.flatMap(pathsThrough).filter(({ source, steps, worked }) => {
+      return source.workaround !== undefined && !worked && steps[at.taken]?.kind === "start";
+    });
+    if (leaving.length === 0) return [];
+    const { findings, notes: accepted } = this.telling.sorted(at.findings);
+    const notes = [...at.ofInstall, ...at.notes, ...accepted];
+    return findings.length === 0
+      ? []
+      : leaving.map((path) => ({ path, findings, at: { ...at, ofInstall: [], notes } }));
+  }
+
   async #goOn(children: readonly State[], at: Standing): Promise<void> {
-    if (this.#bailed) return this.#done(at);
+    if (this.telling.bailed) return this.#done(at);
     // What somebody asked to keep is left as it is; others go on from a copy.
-    if (this.#kept.has(at.sandbox)) {
+    if (this.telling.kept.has(at.sandbox)) {
       await at.now.close();
       const sandbox = await at.sandbox.copy();
       return this.#goOn(children, { ...at, sandbox, now: readingOf(sandbox) });
     }
+    try {
+      await this.#fork(children, at);
+    } catch (error) {
+      await this.#lost(children, error, at);
+    }
+  }
+
+  async #fork(children: readonly State[], at: Standing): Promise<void> {
     const frozen = await this.#frozenIfNeeded(children, at);
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
     const origins = together ? at.origins : originsFrom(at, frozen ?? emptySnapshot);
-    let isLeft = false;
-    for (const child of children) {
-      if (frozen === undefined) await this.#visit(child, emptySnapshot, async () => ({ ...at, origins }), at);
-      else {
-        const arrive = async () => {
-          // What hung in a check may still be reading.
-          if (this.#hung) await at.sandbox.endSessions();
-          return { ...(await this.#cloned(at)), origins };
-        };
-        // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
-        const leave = async (next: Standing) => {
-          if (mayAskFor(frozen, next) || pathsThrough(child).some(comesBack)) return;
-          isLeft = true;
-          await this.#done(at);
-        };
-        await this.#visit(child, frozen, arrive, at, child === children.at(-1) ? leave : undefined);
-      }
+    const rides = this.#ridesOf(children);
+    if (frozen === undefined) {
+      const from = { before: emptySnapshot, arrive: async () => ({ ...at, origins }), known: at, ahead: true };
+      return all(rides.map((ride) => this.#visit(ride, from)));
     }
-    if (frozen !== undefined && !isLeft) await this.#done(at);
+    const arrive = async () => {
+      // What hung in a check may still be reading.
+      if (this.#hung) await at.sandbox.endSessions();
+      return { ...(await this.#cloned(at)), origins };
+    };
+    // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
+    let holders = rides.length;
+    const release = async () => {
+      if (--holders === 0) await this.#done(at);
+    };
+    await all(
+      rides.map(async (ride) => {
+        let holds = true;
+        const leave = async (next: Standing) => {
+          if (mayAskFor(frozen, next) || ride.flatMap(pathsThrough).some(comesBack)) return;
+          holds = false;
+          await release();
+        };
+        await this.#visit(ride, { before: frozen, arrive, known: at, leave, ahead: rides.length === 1 });
+        if (holds) await release();
+      }),
+    );
   }
 
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
   async #frozenIfNeeded([child, ...others]: readonly State[], at: Standing): Promise<Reading | undefined> {
-    if (at.sandbox.frozen) return at.now;
     const sowing = child?.step.kind !== "start" && others.length === 0;
     const needed = !sowing || (at.by === "product" && (await at.now.hasRows()));
     await at.now.close();
+    if (!needed && at.sandbox.frozen) await at.sandbox.thaw();
     if (!needed) return undefined;
-    await at.sandbox.freeze();
+    if (!at.sandbox.frozen) await at.sandbox.freeze();
     return at.now; // Nothing has changed since it was first read.
   }
 
@@ -172,97 +273,19 @@ class Walker {
     await at.now.close();
     if (!at.sandbox.frozen) await at.sandbox.freeze();
     const sandbox = await at.sandbox.clone();
-    if (this.#kept.has(at.sandbox)) await at.sandbox.thaw();
+    if (this.telling.kept.has(at.sandbox)) await at.sandbox.thaw();
     return { ...at, sandbox, now: readingOf(sandbox) };
   }
 
-  /** Lets paths end here, each with its own checks; the second start is the same for all of them. */
-  async #end(paths: readonly PlannedPath[], at: Standing): Promise<void> {
-    const begun = performance.now();
-    const judged = [];
-    for (const path of paths.filter((path) => !this.#isTold(path)))
-      judged.push({ path, own: await this.#ownFindings(path, at) });
-    const again = paths.length === 0 || at.failed ? [] : await orWhyNot(this.#restarted(at));
-    for (const { path, own } of judged) {
-      const here = { ...at, milliseconds: at.milliseconds + performance.now() - begun };
-      if (own instanceof HarnessError) await this.#inconclusive(path, own, here);
-      else if (again instanceof HarnessError)
-        await this.#inconclusive(path, again, { ...here, findings: [...here.findings, ...own] });
-      else await this.#conclude(path, [...own, ...again], here);
-    }
-  }
-
-  #ownFindings(path: PlannedPath, at: Standing): Promise<readonly Finding[] | HarnessError> {
-    // Where somebody is to work around the failure, the path has not ended yet.
-    const goesOn = at.failed && path.source.workaround !== undefined && !path.worked;
-    const checks = [
-      ...(goesOn ? [] : listed(path.source.check)),
-      ...(at.failed ? [] : listed(this.#plan.scenario.check)),
-    ];
-    const judging = judgeEnd(ledgerOf(at.first, at.now), { checks, stage: this.#stage });
-    // The session that hung is ended, and the next path's checks are to have another.
-    const late = () =>
-      overdue("Cannot judge what came out", at.sandbox, this.#steps).finally(() => at.now.close().catch(() => {}));
-    return orWhyNot(within(this.#options.timeout, judging, late));
-  }
-
-  #restarted(at: Standing): Promise<readonly Finding[]> {
-    const late = () => overdue("Cannot start the release once more", at.sandbox, this.#steps);
-    return within(this.#options.timeout * 2, restartedOnce(at, this.#steps), late);
-  }
-
-  async #conclude(path: PlannedPath, own: readonly Finding[], at: Standing): Promise<void> {
-    if (this.#bailed) return;
-    // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
-    const isInstall = path.stops.length === 1;
-    const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
-    const { findings, notes: accepted } = this.#known.sort(all);
-    const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
-    if (path.source.workaround !== undefined && !path.worked)
-      return this.#workAround(path, findings, { ...at, ofInstall: [], notes });
-    const unseen = this.#isLast() ? this.#known.unseen() : [];
-    // What is accepted, or was worked around, is no finding even to whoever is strict.
-    const settled = new Set([...accepted, ...at.workedAround]);
-    const counts = (note: Finding) => this.#options.strict && !settled.has(note);
-    const found = [...findings, ...unseen, ...notes.filter(counts)];
-    const left = notes.filter((note) => !counts(note));
-    await this.#tell(path, verdictOf(found, left), at);
-  }
-
-  /** Only whoever has walked every path of the scenario can say that something was in none of them. */
-  #isLast(): boolean {
-    const { paths, scenario, engine } = this.#plan;
-    const wanted = scenario.paths.filter((path) => !("engines" in path) || (path.engines?.includes(engine) ?? true));
-    const conclusive = this.rehearsals.every(({ verdict }) => verdict.outcome !== "inconclusive");
-    const walked = new Set<unknown>(paths.map(({ source }) => source));
-    return conclusive && wanted.every((path) => walked.has(path)) && this.rehearsals.length === paths.length - 1;
-  }
-
-  /** An operator does not wait for the end of the path: paths with a workaround leave the others where something is found. */
-  async #workAroundHere(state: State, at: Standing): Promise<void> {
-    const leaving = state.children.flatMap(pathsThrough).filter(({ source, steps, worked }) => {
-      return source.workaround !== undefined && !worked && steps[at.taken]?.kind === "start";
-    });
-    if (leaving.length === 0) return;
-    const { findings, notes: accepted } = this.#known.sort(at.findings);
-    const notes = [...at.ofInstall, ...at.notes, ...accepted];
-    for (const path of findings.length === 0 ? [] : leaving)
-      await this.#workAround(path, findings, { ...at, ofInstall: [], notes });
-  }
-
-  #isTold({ name }: PlannedPath): boolean {
-    return this.rehearsals.some((rehearsal) => rehearsal.name === name);
-  }
-
   /** The operator does what was advised on what is left, and the same release starts again; the verdict is of that. */
-  async #workAround(path: PlannedPath, findings: readonly Finding[], at: Standing): Promise<void> {
+  async #workAround({ path, findings, at }: ToWorkAround): Promise<void> {
     const { workaround: task, settings } = path.source;
     const { started } = at;
-    if (task === undefined || started === undefined) return;
+    if (task === undefined || started === undefined || this.telling.bailed) return;
     const sentence = toldOf(path.source).workaround ?? "";
     if (findings.length === 0 && !at.failed) {
       const message = `Cannot judge the workaround "${sentence}": ${path.stops.join(" → ")} had no findings before it (take the workaround out)`;
-      return this.#inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
+      return this.telling.inconclusive(path, new HarnessError("nothing-to-work-around", message), at);
     }
     const mended: PlannedPath = { ...path, worked: true };
     // What was sown at this stop is there; what users do they do again.
@@ -290,13 +313,14 @@ class Walker {
       taken: at.taken - since.length - 1,
       milliseconds,
     };
-    if (done instanceof HarnessError) await this.#inconclusive(mended, done, again);
+    if (done instanceof HarnessError) await this.telling.inconclusive(mended, done, again);
     else {
       const { failure, swallowed } = done;
       const found = [...again.findings, ...(failure === undefined ? [] : [failure]), ...swallowed];
       const next: Standing = { ...again, findings: found, failed: failure !== undefined };
-      if (!next.failed && way !== undefined) return this.#visit(way, started.before, async () => next, next);
-      await this.#end([mended], next);
+      if (!next.failed && way !== undefined)
+        return this.#visit([way], { before: started.before, arrive: async () => next, known: next, ahead: true });
+      await endPaths([mended], next, { plan: this.#plan, steps: this.#steps, telling: this.telling });
     }
     await this.#done(again);
   }
@@ -306,60 +330,9 @@ class Walker {
     this.#drop(at.sandbox);
   }
 
-  async #inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
-    if (this.#bailed || this.#isTold(path)) return;
-    const ofInstall = "ofInstall" in at ? at.ofInstall : [];
-    const isInstall = path.stops.length === 1;
-    const findings = isInstall ? [...ofInstall, ...at.findings] : at.findings;
-    const notes = isInstall ? at.notes : [...ofInstall, ...at.notes];
-    const cause = { code: error.code, message: error.message };
-    await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at);
-  }
-
-  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden): Promise<void> {
-    if (this.#bailed) return;
-    const { name, scenario, engine } = this.#plan;
-    const { server } = this.#stage;
-    const met = meets(verdict, path.expected, engine);
-    if (!met && this.#options.bail) this.#bailed = true;
-    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
-    const rehearsal: Rehearsal = {
-      name: path.name,
-      scenario: name,
-      title: scenario.title,
-      engine,
-      server: server.kind,
-      version: server.version,
-      ...toldOf(path.source),
-      expected: path.expected,
-      met,
-      milliseconds: Math.round(at.milliseconds * 10) / 10,
-      hops: at.hops,
-      verdict,
-      set: null,
-      end: null,
-      reused: false,
-      replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
-      ...(kept && { kept }),
-    };
-    this.rehearsals.push(rehearsal);
-    this.#options.onRehearsal?.(rehearsal, this.#plan);
-  }
-
-  /** A server that is gone keeps nothing. */
-  async #keep(sandbox: Sandbox): Promise<Rehearsal["kept"]> {
-    try {
-      const entrance = await sandbox.keep();
-      this.#kept.add(sandbox);
-      return entrance;
-    } catch {
-      return undefined;
-    }
-  }
-
   /** Nobody waits for a drop: the next step goes on while the server does it. */
   #drop(sandbox: Sandbox): void {
-    if (!this.#kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
+    if (!this.telling.kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
   }
 }
 
@@ -368,6 +341,15 @@ function comesBack({ source, worked }: PlannedPath): boolean {
   return source.workaround !== undefined && !worked;
 }
 
-function listed<T extends object>(some: T | readonly T[] | undefined): readonly T[] {
-  return some === undefined ? [] : Array.isArray(some) ? some : [some as T];
+/** Waits for all, whatever becomes of some, and throws what the first of them threw. */
+async function all(works: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(works);
+  const broken = ends.find((end) => end.status === "rejected");
+  if (broken !== undefined) throw broken.reason;
+}
+
+/** Work that is waited for later: until then nobody hears what it throws. */
+function settled(work: Promise<void>): Promise<void> {
+  work.catch(() => {});
+  return work;
 }

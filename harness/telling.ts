@@ -1,0 +1,135 @@
+import { ourCommand } from "./command.ts";
+import type { HarnessError } from "./errors.ts";
+import { KnownFindings } from "./known.ts";
+import type { Plan, PlannedPath } from "./plan.ts";
+import { type Rehearsal, toldOf } from "./rehearsal.ts";
+import type { Sandbox, Stage } from "./sandbox.ts";
+import { pathsOf } from "./selection.ts";
+import type { Standing, Trodden } from "./standing.ts";
+import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
+import type { WalkOptions } from "./walk-options.ts";
+
+/** What is to be done with a path that has findings, and a workaround for them. */
+export interface Unsettled {
+  readonly findings: readonly Finding[];
+  readonly at: Standing;
+}
+
+/** Tells what came of a plan's paths, each once. */
+export class Telling {
+  readonly rehearsals: Rehearsal[] = [];
+  readonly kept = new Set<Sandbox>();
+  readonly #plan: Plan;
+  readonly #stage: Stage;
+  readonly #options: WalkOptions;
+  readonly #known: KnownFindings;
+  readonly #told = new Set<string>();
+  #bailed = false;
+
+  constructor(plan: Plan, stage: Stage, options: WalkOptions) {
+    this.#plan = plan;
+    this.#stage = stage;
+    this.#options = options;
+    this.#known = new KnownFindings(plan.scenario.known, plan.engine);
+  }
+
+  /** Somebody wants no more after the first that was unmet. */
+  get bailed(): boolean {
+    return this.#bailed;
+  }
+
+  isTold({ name }: PlannedPath): boolean {
+    return this.#told.has(name);
+  }
+
+  /** What is known of findings, and what is left of them. */
+  sorted(findings: readonly Finding[]): ReturnType<KnownFindings["sort"]> {
+    return this.#known.sort(findings);
+  }
+
+  /** Tells a path's verdict; one that has a workaround is given back with what that is to be done on. */
+  async conclude(
+    path: PlannedPath,
+    own: readonly Finding[],
+    at: Standing,
+    end: Rehearsal["end"],
+  ): Promise<Unsettled | undefined> {
+    if (this.#bailed) return undefined;
+    // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
+    const isInstall = path.stops.length === 1;
+    const all = [...(isInstall ? at.ofInstall : []), ...at.findings, ...own];
+    const { findings, notes: accepted } = this.#known.sort(all);
+    const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
+    if (path.source.workaround !== undefined && !path.worked) return { findings, at: { ...at, ofInstall: [], notes } };
+    const unseen = this.#isLast() ? this.#known.unseen() : [];
+    // What is accepted, or was worked around, is no finding even to whoever is strict.
+    const settled = new Set([...accepted, ...at.workedAround]);
+    const counts = (note: Finding) => this.#options.strict && !settled.has(note);
+    const found = [...findings, ...unseen, ...notes.filter(counts)];
+    const left = notes.filter((note) => !counts(note));
+    await this.#tell(path, verdictOf(found, left), at, end);
+    return undefined;
+  }
+
+  async inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
+    if (this.#bailed || this.isTold(path)) return;
+    const ofInstall = "ofInstall" in at ? at.ofInstall : [];
+    const isInstall = path.stops.length === 1;
+    const findings = isInstall ? [...ofInstall, ...at.findings] : at.findings;
+    const notes = isInstall ? at.notes : [...ofInstall, ...at.notes];
+    const cause = { code: error.code, message: error.message };
+    await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at, null);
+  }
+
+  /** Only whoever has walked every path of the scenario can say that something was in none of them. */
+  #isLast(): boolean {
+    const { paths, scenario, engine } = this.#plan;
+    if (this.#told.size < paths.length - 1) return false;
+    const wanted = pathsOf(scenario).filter(({ path }) => path.engines?.includes(engine) ?? true);
+    const walked = new Set(paths.map(({ name }) => name));
+    const conclusive = this.rehearsals.every(({ verdict }) => verdict.outcome !== "inconclusive");
+    return conclusive && wanted.every(({ name }) => walked.has(name));
+  }
+
+  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden, end: Rehearsal["end"]): Promise<void> {
+    if (this.#bailed) return;
+    this.#told.add(path.name);
+    const { name, scenario, engine } = this.#plan;
+    const { server } = this.#stage;
+    const met = meets(verdict, path.expected, engine);
+    if (!met && this.#options.bail) this.#bailed = true;
+    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
+    const rehearsal: Rehearsal = {
+      name: path.name,
+      scenario: name,
+      title: scenario.title,
+      engine,
+      server: server.kind,
+      version: server.version,
+      ...toldOf(path.source),
+      expected: path.expected,
+      met,
+      milliseconds: Math.round(at.milliseconds * 10) / 10,
+      hops: at.hops,
+      verdict,
+      set: path.set ?? null,
+      end,
+      reused: false,
+      replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
+      ...(kept && { kept }),
+    };
+    this.rehearsals.push(rehearsal);
+    this.#options.onRehearsal?.(rehearsal, this.#plan);
+  }
+
+  /** A server that is gone keeps nothing. */
+  async #keep(sandbox: Sandbox): Promise<Rehearsal["kept"]> {
+    try {
+      const entrance = await sandbox.keep();
+      this.kept.add(sandbox);
+      return entrance;
+    } catch {
+      return undefined;
+    }
+  }
+}

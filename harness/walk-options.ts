@@ -1,0 +1,18 @@
+import type { Plan, Step } from "./plan.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+
+/** How plans are walked. */
+export interface WalkOptions {
+  readonly seed: number;
+  /** Milliseconds for one hop. */
+  readonly timeout: number;
+  readonly keep: boolean;
+  readonly bail: boolean;
+  readonly strict: boolean;
+  /** How many paths are walked at once; as many as there are cores unless said. */
+  readonly workers?: number;
+  /** The options with which the command finds such a server again; unless said, those that name the engine. */
+  readonly on?: string;
+  readonly onStep?: (step: Step, plan: Plan) => void;
+  readonly onRehearsal?: (rehearsal: Rehearsal, plan: Plan) => void;
+}
