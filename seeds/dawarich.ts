@@ -45,6 +45,19 @@ export const twoUsersWithPoints = seeder("two users, whose points are bound", as
   await plant("points", oneToMany([ann, bob], [2, 1], boundPointOf));
 });
 
+/** Somebody of their own for each release at which a path stands, so that whoever stops on the way has several. */
+export const somebodyWhoRegisteredAt = (release: keyof typeof registered) =>
+  seeder(`somebody who registered at ${release}`, async ({ plant }) => {
+    await plant("users", [registered[release]]);
+    await plant("points", oneToMany([registered[release]], [2], boundPointOf));
+  });
+
+const registered = {
+  "0.4.0": { id: 4, email: "cleo@example.org" },
+  "0.6.0": { id: 6, email: "dora@example.org" },
+  "0.7.0": { id: 7, email: "egon@example.org" },
+} as const;
+
 export const importWithoutAUser = seeder("an OwnTracks import whose points have no user", async ({ plant }) => {
   await plant("users", [ann]);
   await plant("imports", [importOf(ann, owntracks)]);

@@ -31,6 +31,33 @@ export const twoOrganisations = seeder("two organisations", async ({ db }) => {
   ]);
 });
 
+/**
+ * An organisation of its own for each release at which a path stands, so that whoever stops on the way has several. Until 1.3.10
+ * its steps trigger buttons.
+ */
+export const organisationWithButtons = (n: number) =>
+  seeder(`organisation ${n}, whose steps trigger buttons`, async ({ db }) => {
+    const [organization_id, first] = [n + 100, 1000 * n];
+    await db("user_management_organization").insert({ id: organization_id, stack_slug: `organisation-${n}` });
+    const live = [1, 2].map((i) => button({ id: first + i, name: `Button ${i}`, organization_id }));
+    const gone = softDeleted([button({ id: first + 3, name: "Button 3", organization_id })], { deleted_at: noon });
+    await db("alerts_custombutton").insert([...live, ...gone]);
+    const steps = live.map(({ id }) => ({ id, step: 10, custom_button_trigger_id: id }));
+    await db("alerts_escalationpolicy").insert([...steps, { id: first, step: 0 }]);
+  });
+
+/** From 1.3.11 on nobody makes buttons any more. */
+export const organisationWithWebhooks = (n: number) =>
+  seeder(`organisation ${n}, whose steps trigger webhooks`, async ({ db }) => {
+    const [organization_id, id] = [n + 100, 1000 * n];
+    await db("user_management_organization").insert({ id: organization_id, stack_slug: `organisation-${n}` });
+    await db("webhooks_webhook").insert({ id, organization_id, name: "Webhook", url: urlOf(id), is_legacy: false });
+    await db("alerts_escalationpolicy").insert([
+      { id, step: 0 },
+      { id: id + 1, step: 16, custom_webhook_id: id },
+    ]);
+  });
+
 /** Names are unique in an organisation, so a look-up by name alone finds the other one's. */
 const buttons = [
   button({ id: 41, name: restart }),

@@ -51,6 +51,9 @@ const otherStepsAreUntouched: Check = async ({ before, changes }) => {
   );
 };
 
+/** What must hold between any two releases: who is called when. */
+export const nobodyIsForgotten: readonly Check[] = [stepsTriggerWhatTheyDid, otherStepsAreUntouched];
+
 /** What must hold of an upgrade that failed in 0008: it can be mended and tried again. */
 export const nothingIsForgotten: readonly Check[] = [
   stepsTriggerWhatTheyDid,

@@ -3,25 +3,10 @@
 // over both at once has them in the order of their apps' names: the column goes first. With one live button 0008 then
 // fails, and by that time all links are gone for good. With none it asks for no column, and so fresh installs and empty
 // databases pass.
-import { broken, clean, defineScenario, release, startAgain, type Task } from "migration-sandbox";
+import { broken, clean, defineScenario, startAgain, type Task } from "migration-sandbox";
 import { oneUnusedButton, softDeletedButtons, twoOrganisations, usedButtons } from "../../seeds/oncall.ts";
 import { allIsMoved, nothingIsForgotten } from "./checks.ts";
-import {
-  alerts0051,
-  cut,
-  of1240,
-  shipped,
-  webhooks0007,
-  webhooks0008,
-  webhooks0015,
-  webhooks0016,
-} from "./migrations.ts";
-
-const moved = webhooks0008(cut);
-const of1311 = [...of1240, webhooks0007, moved];
-const of13115 = [...of1311, webhooks0015];
-const of13116 = [...of13115, alerts0051(), webhooks0016];
-const mended = [...of13115, alerts0051(moved.name), webhooks0016];
+import { moved, v14x, v185, v185Mended, v1240, v1310, v1311, v13115, v13116 } from "./releases.ts";
 
 const columnGone = (release: string) =>
   ({
@@ -50,16 +35,7 @@ export default defineScenario({
   title: "a jump over releases drops the column that a later migration still reads",
   source: "https://github.com/grafana/oncall/issues/4701",
   engines: ["mysql", "mariadb", "postgres"],
-  chain: [
-    release("1.2.40", shipped(...of1240)),
-    release("1.3.10", shipped(...of1240, webhooks0007)),
-    release("1.3.11", shipped(...of1311)),
-    release("1.3.115", shipped(...of13115)),
-    release("1.3.116", shipped(...of13116)),
-    release("1.4.x", shipped(...of13116)),
-    release("1.8.5", shipped(...of13116)),
-    release("1.8.5 mended", { insteadOf: "1.8.5", ...shipped(...mended) }),
-  ],
+  chain: [v1240, v1310, v1311, v13115, v13116, v14x, v185, v185Mended],
   seeds: { "1.2.40": twoOrganisations },
   check: allIsMoved,
   paths: [
