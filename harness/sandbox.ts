@@ -5,7 +5,7 @@ import { HarnessError, messageOf } from "./errors.ts";
 import { dropAllOf, reapDatabases } from "./leftovers.ts";
 import { databaseName, markText, newRun } from "./mark.ts";
 import type { Server } from "./servers/server.ts";
-import type { Catalogue, Snapshot, TableOutline } from "./snapshot.ts";
+import type { Catalogue, Part, Snapshot, TableOutline, Thing } from "./snapshot.ts";
 
 /** Where sandboxes are made: the one place where an engine and a server meet. */
 export interface Stage {
@@ -234,6 +234,7 @@ export interface Reading extends Snapshot {
 export function readingOf(sandbox: Sandbox): Reading {
   let opening: ReturnType<Sandbox["snapshot"]> | undefined;
   let catalogue: Promise<Catalogue> | undefined;
+  let parts: Promise<readonly Part[]> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   /** Questions that are being answered. */
   let open = 0;
@@ -286,6 +287,15 @@ export function readingOf(sandbox: Sandbox): Reading {
       tables ??= asked((snapshot) => snapshot.tables());
       return (await tables).filter(isProducts);
     },
+    async parts() {
+      parts ??= asked((snapshot) => snapshot.parts());
+      const ofRecord = ({ name, table }: Thing) => isOfRecord(table ?? name, name, recordTables);
+      return (await parts).filter((part) => ![part, ...(part.of ?? [])].some(ofRecord));
+    },
+    async positions() {
+      const positions = await asked((snapshot) => snapshot.positions());
+      return positions.filter(({ name, table }) => !isOfRecord(table ?? name, name, recordTables));
+    },
     rows: (table) => read((snapshot) => snapshot.rows(table)),
     all: (table) => asked((snapshot) => snapshot.all(table)),
     query: (sql) => asked((snapshot) => snapshot.query(sql)),
@@ -298,6 +308,7 @@ export function readingOf(sandbox: Sandbox): Reading {
       await close();
       sandbox.readings.delete(reading);
       catalogue = undefined;
+      parts = undefined;
       tables = undefined;
     },
   };
@@ -305,17 +316,19 @@ export function readingOf(sandbox: Sandbox): Reading {
   return reading;
 }
 
-/** A tool's tables, and the sequences that number their rows. */
+/** Leaves out a tool's tables, and the sequences that number their rows. */
 function withoutRecords(catalogue: Catalogue, records: ReadonlySet<string>): Catalogue {
   if (records.size === 0) return catalogue;
-  const numbering = [...records].map((table) => `${table}_`);
   return {
     ...catalogue,
     tables: catalogue.tables.filter(({ name }) => !records.has(name)),
-    sequences: catalogue.sequences.filter(
-      ({ name }) => !(name.endsWith("_seq") && numbering.some((table) => name.startsWith(table))),
-    ),
+    sequences: catalogue.sequences.filter(({ name }) => !isOfRecord(name, name, records)),
   };
+}
+
+function isOfRecord(table: string, sequence: string, records: ReadonlySet<string>): boolean {
+  const numbers = (record: string) => sequence.startsWith(`${record}_`) && sequence.endsWith("_seq");
+  return records.has(table) || [...records].some(numbers);
 }
 
 /** Ends a pool; a session that somebody took and never gave back is not waited for. */

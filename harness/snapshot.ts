@@ -1,3 +1,5 @@
+import type { Kind } from "./differing.ts";
+
 /** A value of a row as the driver gives it. */
 export interface Row {
   readonly [column: string]: unknown;
@@ -10,6 +12,8 @@ export interface Column {
   readonly type: string;
   readonly nullable: boolean;
   readonly default: string | null;
+  /** What is said about it, where the engine tells that with the column. */
+  readonly comment?: string;
 }
 
 export interface Key {
@@ -57,6 +61,31 @@ export interface Table extends TableOutline {
   readonly options?: string;
 }
 
+/** What one thing of a database is known by: kind and name, and the table that it is a part of. */
+export interface Thing {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly table?: string | null;
+}
+
+/**
+ * Something that has no place in a catalogue, or what else is to be told of something that has. A comment and a
+ * grant have no names: they are what is said about, and allowed with, the first thing of `of`.
+ */
+export interface Part extends Thing, Definition {
+  readonly column?: string | null;
+  /** What it would not be there without. */
+  readonly of?: readonly Thing[] | null;
+}
+
+/** Where a sequence or a counter of a table stands. */
+export interface Position {
+  /** The sequence, or the table that counts by itself. */
+  readonly name: string;
+  readonly table?: string;
+  readonly position: string;
+}
+
 /** A database's shape as plain data, everything in name order. The harness's own record is left out. */
 export interface Catalogue {
   readonly tables: readonly Table[];
@@ -90,6 +119,10 @@ export interface Reference {
 /** A database at one moment: its shape as plain data, its rows on demand, never all of them in memory. */
 export interface Snapshot {
   catalogue(): Promise<Catalogue>;
+  /** All that the catalogue leaves out: types, policies, comments, grants. Only those who compare ends ask for it. */
+  parts(): Promise<readonly Part[]>;
+  /** Where sequences and counters stand, in name order. They may stand elsewhere than at the moment of the snapshot. */
+  positions(): Promise<readonly Position[]>;
   /** Its tables with what tells rows apart and ties them together: much quicker to read than the whole catalogue. */
   tables(): Promise<readonly TableOutline[]>;
   /** The rows of a table in the order of its primary key, as the driver gives them. */
@@ -112,6 +145,8 @@ const nothing: Catalogue = { tables: [], enums: [], sequences: [], views: [], fu
 /** The database before anything was installed. */
 export const emptySnapshot: Snapshot = {
   catalogue: async () => nothing,
+  parts: async () => [],
+  positions: async () => [],
   tables: async () => [],
   rows: () => none(),
   all: async () => [],

@@ -94,6 +94,8 @@ const layers = {
     "difference.ts",
     "differing.ts",
     "row-differences.ts",
+    "shape-differences.ts",
+    "things.ts",
     "verdict.ts",
     "errors.ts",
     "database.ts",

@@ -1,4 +1,5 @@
-import type { Catalogue, Definition, Row, Table, TableOutline } from "../snapshot.ts";
+import type { Catalogue, Definition, Part, Position, Row, Table, TableOutline } from "../snapshot.ts";
+import { grantsOf, grantsSql } from "./mysql-grants.ts";
 import { answersTo, byName, grouped, type Source, unqualified } from "./mysql-outline.ts";
 import { bodyOf, routinesOf } from "./mysql-routines.ts";
 import { partsOf } from "./mysql-table-parts.ts";
@@ -7,7 +8,7 @@ import { literal, quoted } from "./mysql-text.ts";
 /** Reads what the outlines leave out: a few queries for the whole database, and each table as the server would create it. */
 export async function readCatalogue(source: Source, outlines: readonly TableOutline[]): Promise<Catalogue> {
   const { session, address, dialect } = source;
-  const [answers, creating] = await Promise.all([
+  const [answers, created] = await Promise.all([
     answersTo(session, [
       schemaSql,
       dialect.checks,
@@ -18,10 +19,7 @@ export async function readCatalogue(source: Source, outlines: readonly TableOutl
       parametersSql,
       eventsSql,
     ]),
-    answersTo(
-      session,
-      outlines.map(({ name }) => `show create table ${quoted(name)}`),
-    ),
+    createdAs(source, outlines),
   ]);
   const [[schema] = [], checks = [], triggers = [], views = [], counted = [], ...code] = answers;
   const [checksOf, triggersOf] = [grouped(checks), grouped(triggers)];
@@ -30,10 +28,11 @@ export async function readCatalogue(source: Source, outlines: readonly TableOutl
     definition: unqualified(definition.definition, address.database),
   });
   const tables = outlines.map((outline, i): Table => {
-    const { options, ...parts } = partsOf(String(creating[i]?.[0]?.["Create Table"]));
+    const { keys, indexes, options } = partsOf(outline.name, created[i] ?? "");
     return {
       ...outline,
-      ...parts,
+      keys,
+      indexes,
       checks: named(checksOf.get(outline.name) ?? []).map(own),
       triggers: named((triggersOf.get(outline.name) ?? []).map(triggerOf)),
       options,
@@ -47,6 +46,45 @@ export async function readCatalogue(source: Source, outlines: readonly TableOutl
     functions: routinesOf(code).sort(byName),
     options: `character set ${schema?.charset} collate ${schema?.collation}`,
   };
+}
+
+/** Reads what the catalogue leaves out: what is said about tables and keys, and what is allowed. */
+export async function readParts(source: Source, outlines: readonly TableOutline[]): Promise<readonly Part[]> {
+  const [created, [grants = []]] = await Promise.all([
+    createdAs(source, outlines),
+    answersTo(source.session, [grantsSql]),
+  ]);
+  return [...outlines.flatMap(({ name }, i) => partsOf(name, created[i] ?? "").parts), ...grantsOf(grants)];
+}
+
+/** Where tables and sequences stand; of a sequence, the server tells what lies behind all that it holds ready. */
+export async function readPositions(source: Source, outlines: readonly TableOutline[]): Promise<readonly Position[]> {
+  const counting = outlines.filter(({ columns }) =>
+    columns.some(({ default: value }) => value?.includes("auto_increment")),
+  );
+  const [created, [counted = []]] = await Promise.all([
+    createdAs(source, counting),
+    answersTo(source.session, [sequencesSql]),
+  ]);
+  const names = namesIn(counted);
+  const stands = await answersTo(
+    source.session,
+    names.map((name) => `select next_not_cached_value as next from ${quoted(name)}`),
+  );
+  const tables = counting.map(({ name }, i): Position => {
+    const { counter = "1" } = partsOf(name, created[i] ?? "");
+    return { name, table: name, position: `next is ${counter}` };
+  });
+  return [...tables, ...names.map((name, i) => ({ name, position: `next is ${stands[i]?.[0]?.next}` }))];
+}
+
+/** What SHOW CREATE TABLE says of each. */
+async function createdAs({ session }: Source, tables: readonly TableOutline[]): Promise<readonly string[]> {
+  const answers = await answersTo(
+    session,
+    tables.map(({ name }) => `show create table ${quoted(name)}`),
+  );
+  return answers.map(([answer]) => String(answer?.["Create Table"]));
 }
 
 const schemaSql = `select default_character_set_name as charset, default_collation_name as 'collation'
@@ -88,7 +126,7 @@ function viewOf({ name, text, checked, security }: Row): Definition {
 
 /** Where a sequence stands is data; how it goes on is told by itself alone. */
 async function sequencesOf({ session }: Source, sequences: readonly Row[]): Promise<readonly Definition[]> {
-  const names = [...sequences].sort(byName).map(({ name }) => String(name));
+  const names = namesIn(sequences);
   const answers = await answersTo(
     session,
     names.map((name) => `select * from ${quoted(name)}`),
@@ -99,6 +137,10 @@ async function sequencesOf({ session }: Source, sequences: readonly Row[]): Prom
     const definition = `start ${told.start_value} increment ${told.increment} min ${told.minimum_value} max ${told.maximum_value} cache ${told.cache_size}${cycle}`;
     return { name, definition };
   });
+}
+
+function namesIn(sequences: readonly Row[]): readonly string[] {
+  return [...sequences].sort(byName).map(({ name }) => String(name));
 }
 
 function named(rows: readonly (Row | Definition)[]): readonly Definition[] {

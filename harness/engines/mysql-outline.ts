@@ -83,13 +83,13 @@ const actionsSql = `select table_name as 'table', constraint_name as 'name', upd
 function columnOf(column: Row, tableCollation: unknown, { address, dialect }: Source): Column {
   const { name, type, collation, comment } = column;
   const collated = collation === null || collation === tableCollation ? "" : ` collate ${collation}`;
-  const said = comment === "" ? "" : ` comment ${literal(String(comment))}`;
   const value = defaultOf(column, dialect.defaultsAreSql);
   return {
     name: String(name),
-    type: `${type}${collated}${said}`,
+    type: `${type}${collated}`,
     nullable: column.nullable === "YES",
     default: value && unqualified(value, address.database),
+    ...(comment !== "" && { comment: String(comment) }),
   };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "mysql2/promise";
 import type { Address } from "../database.ts";
 import type { Catalogue, Row, Snapshot, TableOutline } from "../snapshot.ts";
-import { readCatalogue } from "./mysql-catalogue.ts";
+import { readCatalogue, readParts, readPositions } from "./mysql-catalogue.ts";
 import { connected } from "./mysql-connection.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { answersTo, readTables } from "./mysql-outline.ts";
@@ -45,6 +45,8 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
 
   const snapshot: Snapshot = {
     catalogue: () => (catalogue ??= snapshot.tables().then((outlines) => readCatalogue(source, outlines))),
+    parts: async () => readParts(source, await snapshot.tables()),
+    positions: async () => readPositions(source, await snapshot.tables()),
     tables: () => (tables ??= readTables(source)),
 
     async *rows(name) {

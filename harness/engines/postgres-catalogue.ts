@@ -1,10 +1,25 @@
-import type { Client } from "pg";
-import type { Catalogue, TableOutline } from "../snapshot.ts";
+import type { Client, QueryResult } from "pg";
+import type { Catalogue, Part, Position, Row, TableOutline } from "../snapshot.ts";
+import { partsSql } from "./postgres-parts.ts";
+import { nameOf, ofNobodyElse, ofNoExtension, ours, products } from "./postgres-product.ts";
+import { literal, quoted } from "./postgres-text.ts";
 
 /** Reads the catalogue in one round trip; PostgreSQL's own functions say how each thing is written. */
 export async function readCatalogue(client: Client): Promise<Catalogue> {
-  const { rows } = await client.query<{ catalogue: Catalogue }>(catalogueSql);
-  return rows[0]?.catalogue as Catalogue;
+  return answerTo(client, catalogueSql);
+}
+
+/** Reads in one round trip what the catalogue leaves out. */
+export async function readParts(client: Client): Promise<readonly Part[]> {
+  return answerTo(client, partsSql);
+}
+
+async function answerTo<T>(client: Client, sql: string): Promise<T> {
+  // A database may have settings of its own that its clones lack, and names would be written otherwise; a plan is used once.
+  const settings = "set local search_path = public; set local datestyle = iso; set local jit = off";
+  const sent = `savepoint reading; ${settings}; ${sql}; rollback to savepoint reading`;
+  const results = (await client.query(sent)) as unknown as readonly QueryResult<{ answer: T }>[];
+  return results.flatMap(({ rows }) => rows)[0]?.answer as T;
 }
 
 /** Reads no more than rows are compared by. */
@@ -13,12 +28,23 @@ export async function readTables(client: Client): Promise<readonly TableOutline[
   return rows[0]?.tables ?? [];
 }
 
-const ours = "not (n.nspname = 'public' and c.relname = '_migration_sandbox')";
-const products = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_t%'";
-const ofNoExtension = (catalogue: string, oid: string) =>
-  `not exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
-const nameOf = (schema: string, name: string) =>
-  `case ${schema} when 'public' then ${name}::text else ${schema} || '.' || ${name} end`;
+/** Sequences alone know where they stand, so each is asked, all in one question. */
+export async function readPositions(client: Client): Promise<readonly Position[]> {
+  const { rows } = await client.query<Row>(positionedSql);
+  if (rows.length === 0) return [];
+  const questions = rows.map(
+    ({ name, schema, relation, table, increment }, i) => `select ${i} as place, ${literal(String(name))} as name,
+      ${table === null ? "null" : literal(String(table))} as "table",
+      last_value + case when is_called then ${increment} else 0 end::numeric as next from ${quoted(String(schema))}.${quoted(String(relation))}`,
+  );
+  const told = await client.query<Row>(`${questions.join(" union all ")} order by place`);
+  return told.rows.map(({ name, table, next }) => ({
+    name: String(name),
+    ...(table !== null && { table: String(table) }),
+    position: `next is ${next}`,
+  }));
+}
+
 const list = (row: string, rest: string, order: string) =>
   `(select coalesce(json_agg(${row} order by ${order}), '[]') ${rest})`;
 const columnsOf = (relation: string, numbers: string) =>
@@ -103,9 +129,16 @@ const functions = list(
   `json_build_object('name', ${nameOf("n.nspname", "p.proname")} || '(' || pg_get_function_identity_arguments(p.oid) || ')',
     'definition', pg_get_functiondef(p.oid))`,
   `from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-   where p.prokind in ('f', 'p', 'w') and ${products} and ${ofNoExtension("pg_proc", "p.oid")}`,
+   where p.prokind in ('f', 'p', 'w') and ${products} and ${ofNobodyElse("pg_proc", "p.oid")}`,
   "n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)",
 );
 
 const catalogueSql = `select json_build_object('tables', ${tables}, 'enums', ${enums}, 'sequences', ${sequences},
-  'views', ${views}, 'functions', ${functions}) as catalogue`;
+  'views', ${views}, 'functions', ${functions}) as answer`;
+
+const positionedSql = `select ${nameOf("n.nspname", "c.relname")} as name, n.nspname as schema, c.relname as relation, s.seqincrement as increment,
+    (select ${nameOf("tn.nspname", "t.relname")} from pg_depend d join pg_class t on t.oid = d.refobjid
+      join pg_namespace tn on tn.oid = t.relnamespace
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')) as "table"
+  from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
+  where ${products} and ${ofNoExtension("pg_class", "c.oid")} order by n.nspname, c.relname`;

@@ -1,6 +1,6 @@
 import type { Client, QueryResult } from "pg";
-import type { Catalogue, Entry, ForeignKey, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
-import { readCatalogue, readTables } from "./postgres-catalogue.ts";
+import type { Catalogue, Entry, ForeignKey, Part, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
+import { readCatalogue, readParts, readPositions, readTables } from "./postgres-catalogue.ts";
 import { quoted } from "./postgres-text.ts";
 
 const rowsAtATime = 1000;
@@ -16,6 +16,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     return answer;
   };
   let catalogue: Promise<Catalogue> | undefined;
+  let parts: Promise<readonly Part[]> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   let cursors = 0;
 
@@ -42,6 +43,8 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
 
   const snapshot: Snapshot = {
     catalogue: () => (catalogue ??= inTurn(() => readCatalogue(client))),
+    parts: () => (parts ??= inTurn(() => readParts(client))),
+    positions: () => inTurn(() => readPositions(client)),
     tables: () => (tables ??= inTurn(() => readTables(client))),
 
     async *rows(name) {

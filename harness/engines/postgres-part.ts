@@ -1,0 +1,25 @@
+/** A row as a part of the catalogue: what it is known by, what is told of it, and what it would not be there without. */
+export interface PartSql {
+  readonly kind: string;
+  readonly name: string;
+  readonly definition: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly of?: readonly string[];
+  readonly from: string;
+}
+
+export const selected = ({ kind, name, definition, table = "null", column = "null", of = [], from }: PartSql) =>
+  `select ${kind} as kind, ${name} as name, ${definition} as definition, ${table} as "table", ${column} as "column",
+    ${of.length === 0 ? "null::json" : `json_build_array(${of.join(", ")})`} as "of" ${from}`;
+
+/** What a thing is known by, as SQL writes it. */
+export const thing = (kind: string, name: string, table = "null") =>
+  `json_build_object('kind', ${kind}, 'name', ${name}, 'table', ${table})`;
+
+export const joined = (separator: string, ...texts: readonly string[]) =>
+  `concat_ws('${separator}', ${texts.join(", ")})`;
+export const when = (condition: string, text: string) => `case when ${condition} then ${text} end`;
+export const sorted = (texts: string, separator: string) =>
+  `(select string_agg(o.text, '${separator}' order by o.text) from (${texts}) o(text))`;
+export const settings = (options: string) => sorted(`select unnest(${options})`, ", ");
