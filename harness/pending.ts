@@ -81,7 +81,7 @@ export function pendingOf(release: PlannedRelease, record: Told, { last: previou
 }
 
 /** Where the path stood before: what the record itself does not tell. */
-interface Before {
+export interface Before {
   readonly last: PlannedRelease | undefined;
   /** Nothing was said there yet. */
   readonly isFirst?: boolean;

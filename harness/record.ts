@@ -6,11 +6,25 @@ import type { Applied, Migrator, RecordBook, RecordEntry, Recorded } from "./mig
 import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import type { Sandbox } from "./sandbox.ts";
 
+/** Writes down what migrating does, or taking back. */
+export interface Recorder {
+  /** What the tool says ahead of a migration, where it says anything. */
+  begin(migration: PlannedMigration): Promise<void>;
+  /** SQL by which the tool remembers what was done, to be said in its transaction where it has one. */
+  adding(migration: PlannedMigration, milliseconds: number): string;
+  /** Told once that is said, though its transaction may still be open. */
+  added(migration: PlannedMigration): void;
+  /** What the tool says once the transaction is committed, where it says anything. */
+  end(migration: PlannedMigration, milliseconds: number): Promise<void>;
+  /** What it says after a failure. */
+  fail(migration: PlannedMigration, milliseconds: number): Promise<void>;
+}
+
 /**
  * What was applied, in order, as the release's own tool keeps it: in the sandbox itself, so that a clone remembers it too,
  * and a dump brings it along.
  */
-export class Record {
+export class Record implements Recorder {
   readonly migrator: Migrator;
   /** What it held when it was read, and what was added since. */
   readonly recorded: Recorded;
@@ -19,23 +33,27 @@ export class Record {
   readonly #applied: Applied[];
   #inHop = 0;
 
-  private constructor(session: Session, sandbox: Sandbox, migrator: Migrator, recorded: Recorded, asOf = recorded) {
+  private constructor(session: Session, sandbox: Sandbox, migrator: Migrator, recorded: Recorded) {
     this.#session = session;
     this.#sandbox = sandbox;
     this.migrator = migrator;
-    this.recorded = asOf;
+    this.recorded = recorded;
     this.#applied = [...recorded.applied];
   }
 
-  /** @param asOf what it held when somebody who goes on in a copy had read it */
-  static async open(session: Session, sandbox: Sandbox, release: PlannedRelease, asOf?: Recorded): Promise<Record> {
+  static async open(session: Session, sandbox: Sandbox, release: PlannedRelease): Promise<Record> {
     const { engine } = sandbox;
     const migrator = migratorOf(release, sandbox);
     const { record } = migrator;
     await session.script(sqlFor(record.create, engine.name, migrator));
     if (release.prelude.session !== undefined) await followPrelude(session, sandbox, record.tables);
     const recorded = await record.read((sql) => session.query(sql));
-    return new Record(session, sandbox, migrator, recorded, asOf);
+    return new Record(session, sandbox, migrator, recorded);
+  }
+
+  /** What it holds by now. */
+  readAgain(): Promise<Recorded> {
+    return this.migrator.record.read((sql) => this.#session.query(sql));
   }
 
   get applied(): readonly Applied[] {
@@ -54,9 +72,9 @@ export class Record {
   }
 
   /** Told once a migration is recorded, though its transaction may still be open. */
-  added({ recordedAs, name, checksum }: PlannedMigration): void {
+  added(migration: PlannedMigration): void {
     this.#inHop += 1;
-    this.#applied.push({ id: recordedAs?.id ?? name, checksum: recordedAs?.checksum ?? checksum });
+    this.#applied.push(appliedAs(migration));
   }
 
   /** What the tool says once the transaction is committed, where it says anything. */
@@ -67,6 +85,39 @@ export class Record {
   /** What the tool leaves in its record after a failure, where it leaves anything. */
   async fail(migration: PlannedMigration, milliseconds: number): Promise<void> {
     await this.#say((book, entry) => book.fail?.(entry), migration, milliseconds);
+  }
+
+  /** Writes down what is taken back; `undefined`: nothing here knows how the tool would. */
+  removing({ migrations }: Pick<PlannedRelease, "migrations">): Recorder | undefined {
+    const { back } = this.migrator.record;
+    if (back === undefined) return undefined;
+    const nothing = async () => {};
+    const { name: engine } = this.#sandbox.engine;
+    const entry = (migration: PlannedMigration, milliseconds: number): RecordEntry => {
+      const of = this.#entryOf(migration, milliseconds);
+      // Where the record is one number, only what is shipped tells the one before it.
+      const shipped = migrations
+        .slice(
+          0,
+          migrations.findIndex(({ name }) => name === migration.name),
+        )
+        .map(appliedAs);
+      const held = this.recorded.upTo === undefined ? this.#applied.filter(({ id }) => id !== of.id) : shipped;
+      return { ...of, last: held.at(-1) };
+    };
+    return {
+      begin: async (migration) => {
+        const said = back.begin?.(entry(migration, 0));
+        if (said !== undefined) await this.#session.script(sqlFor(said, engine, this.migrator));
+      },
+      adding: (migration, milliseconds) => sqlFor(back.remove(entry(migration, milliseconds)), engine, this.migrator),
+      added: (migration) => {
+        const at = this.#applied.findLastIndex(({ id }) => id === appliedAs(migration).id);
+        if (at >= 0) this.#applied.splice(at, 1);
+      },
+      end: nothing,
+      fail: nothing,
+    };
   }
 
   async #say(
@@ -95,6 +146,10 @@ export class Record {
       literal: (text) => engine.literal(text),
     };
   }
+}
+
+function appliedAs({ recordedAs, name, checksum }: PlannedMigration): Applied {
+  return { id: recordedAs?.id ?? name, checksum: recordedAs?.checksum ?? checksum };
 }
 
 /** What a product says to its sessions may put its tables elsewhere than names alone tell. */
@@ -146,6 +201,7 @@ function ownMigrator(engine: Engine, database: string): Migrator {
         const next = `coalesce(max(position), 0) + 1, ${literal(id)}, ${literal(checksum)}`;
         return anywhere(`insert into ${table} (position, name, checksum) select ${next} from ${table}`);
       },
+      back: { remove: ({ id, literal }) => anywhere(`delete from ${table} where name = ${literal(id)}`) },
     },
   };
 }

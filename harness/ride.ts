@@ -1,9 +1,10 @@
 import { HarnessError } from "./errors.ts";
+import type { Before } from "./pending.ts";
 import type { Start } from "./plan.ts";
 import { type PlannedMigration, recordTablesOf } from "./planned-release.ts";
 import { type RunnerOptions, tenths } from "./runner.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { SqlRunner } from "./sql-runner.ts";
+import { type Boarding, SqlRunner } from "./sql-runner.ts";
 import { findingsOf, type Started, timedOut } from "./start.ts";
 import { perform } from "./task.ts";
 import { within } from "./time-limit.ts";
@@ -11,12 +12,16 @@ import type { Finding } from "./verdict.ts";
 
 /** How a ride is made. */
 export interface RideOptions extends RunnerOptions {
-  readonly from: string | null;
   /** Milliseconds for a hop. */
   readonly timeout: number;
 }
 
-/** What came of going on to a release, and how many migrations that took. */
+/** Somebody who rides along: from where, and what there is to know of that. */
+export interface Ticket extends Boarding, Before {
+  readonly from: string | null;
+}
+
+/** What came of going on to a release, and how many migrations were run for it. */
 export interface Leg {
   readonly started: Started;
   readonly ran: number;
@@ -30,10 +35,12 @@ export class Ride {
   readonly #runner: SqlRunner;
   readonly #options: RideOptions;
   #sandbox: Sandbox;
-  #milliseconds = 0;
   #locks = false;
   /** The migration that ended it, and what came of that. */
   #broken: { readonly by: PlannedMigration | undefined; readonly came: Finding | HarnessError } | undefined;
+
+  /** Why nobody can ride on. */
+  #lost: HarnessError | undefined;
 
   private constructor(runner: SqlRunner, sandbox: Sandbox, options: RideOptions) {
     this.#runner = runner;
@@ -42,16 +49,17 @@ export class Ride {
   }
 
   /** @throws {HarnessError} as {@link start} does */
-  static async board(sandbox: Sandbox, { release }: Start, options: RideOptions): Promise<Ride> {
+  static async begin(sandbox: Sandbox, { release }: Start, options: RideOptions): Promise<Ride> {
     for (const table of recordTablesOf(release)) sandbox.recordTables.add(table);
     const runner = await SqlRunner.connect(sandbox, release, options);
     const ride = new Ride(runner, sandbox, options);
+    const beginning = async () => {
+      ride.#locks = release.lock !== "none";
+      if (ride.#locks) await runner.tryLock();
+      await runner.board();
+    };
     try {
-      await ride.#asked(release.name, async () => {
-        ride.#locks = release.lock !== "none";
-        if (ride.#locks) await runner.tryLock();
-        await runner.board();
-      });
+      await ride.#inTime(beginning(), { from: options.last?.name ?? null, to: release.name });
       return ride;
     } catch (error) {
       await runner.end();
@@ -63,51 +71,60 @@ export class Ride {
     return this.#sandbox;
   }
 
+  /** Lets somebody ride along from here; `undefined` if the ride itself could not begin. */
+  async board(before: Before): Promise<Ticket | undefined> {
+    if (this.#broken !== undefined || this.#runner.failure !== undefined) return undefined;
+    const boarding = await this.#runner.boarding();
+    return boarding === undefined ? undefined : { ...boarding, ...before, from: before.last?.name ?? null };
+  }
+
   /**
    * Goes on to a release, without letting it boot.
    *
-   * @returns `undefined` if the way there does not begin as the way here did: then it has to be walked from where this ride began
+   * @returns `undefined` if the way there does not begin as the way here did: then it has to be walked from where it begins
    * @throws {HarnessError} `timed-out`; `server-lost`, `disk-full` where that, and nothing of the release, was the reason
    */
-  async to({ release }: Start): Promise<Leg | undefined> {
+  async to({ release }: Start, ticket: Ticket): Promise<Leg | undefined> {
     const runner = this.#runner;
-    if (this.#broken === undefined && runner.failure !== undefined) return undefined;
-    const turned = runner.turnTo(release);
+    const turned = runner.turnTo(release, ticket, ticket);
+    if (this.#lost !== undefined) throw this.#lost;
     if (turned === undefined) return undefined;
     const { notes, rest } = turned;
+    const { name } = release;
     // What failed once on this very state fails again.
-    if (this.#broken !== undefined) return this.#brokenLeg(release.name, rest[0], notes);
-    const [begun, before] = [performance.now(), runner.done.length];
-    await this.#asked(release.name, () => runner.goOn(rest)).catch((error: HarnessError) => {
+    if (this.#broken !== undefined) return this.#brokenLeg(name, { next: rest[0], ticket, notes });
+    const before = runner.done.length;
+    await this.#inTime(runner.goOn(rest), { from: ticket.from, to: name }).catch((error: HarnessError) => {
       this.#broken = { by: rest[runner.done.length - before], came: error };
       throw error;
     });
-    this.#milliseconds += performance.now() - begun;
     const ran = runner.done.length - before;
     if (runner.failure !== undefined) this.#broken = { by: rest[ran], came: runner.failure };
-    return { started: this.#startedAs(release.name, notes), ran: ran + (runner.failure === undefined ? 0 : 1) };
+    const tried = runner.failure === undefined ? ran : ran + 1;
+    return { started: this.#startedAs(name, ticket, notes), ran: tried };
   }
 
-  #brokenLeg(release: string, next: PlannedMigration | undefined, notes: readonly Finding[]): Leg | undefined {
+  #brokenLeg(
+    release: string,
+    { next, ticket, notes }: { next: PlannedMigration | undefined; ticket: Ticket; notes: readonly Finding[] },
+  ): Leg | undefined {
     const { by, came } = this.#broken ?? {};
-    // A message points into the file that this very release ships.
     if (by === undefined || next === undefined || !isSame(by, next)) return undefined;
-    if (!(came instanceof HarnessError)) return { started: this.#startedAs(release, notes), ran: 0 };
-    const from = this.#options.from ?? "∅";
-    throw new HarnessError(came.code, came.message.replace(/(?<=the hop ).*? → [^:]*/, `${from} → ${release}`));
+    if (!(came instanceof HarnessError)) return { started: this.#startedAs(release, ticket, notes), ran: 0 };
+    const hop = `the hop ${ticket.from ?? "∅"} → ${release}:`;
+    throw new HarnessError(
+      came.code,
+      came.message.replace(/the hop .*? → [^:]*:/, () => hop),
+    );
   }
 
-  #startedAs(release: string, notes: readonly Finding[]): Started {
+  #startedAs(release: string, { from, since }: Ticket, notes: readonly Finding[]): Started {
     const { done, failure } = this.#runner;
-    const { from } = this.#options;
-    const milliseconds = tenths(this.#milliseconds);
+    const migrations = done.slice(since);
+    // What others needed on the same way is its own, too.
+    const milliseconds = tenths(migrations.reduce((sum, one) => sum + one.milliseconds, 0));
     const findings = findingsOf([this.#runner]).map((finding) => ({ ...finding, release }));
-    return {
-      hop: { from, to: release, milliseconds, migrations: [...done] },
-      cameUp: failure === undefined,
-      findings,
-      notes,
-    };
+    return { hop: { from, to: release, milliseconds, migrations }, cameUp: failure === undefined, findings, notes };
   }
 
   /** Whether somebody who comes with a session of his own finds all as this one does. */
@@ -118,21 +135,27 @@ export class Ride {
   /** Goes on in a copy of the sandbox, which stays behind as it is, frozen. */
   async leaveBehind(): Promise<Sandbox> {
     const left = this.#sandbox;
-    await this.#runner.end();
-    await left.freeze();
-    this.#sandbox = await left.clone();
-    await this.#runner.moveTo(this.#sandbox);
-    if (this.#locks) await this.#runner.tryLock();
-    return left;
+    try {
+      await this.#runner.end();
+      await left.freeze();
+      this.#sandbox = await left.clone();
+      await this.#runner.moveTo(this.#sandbox);
+      if (this.#locks) await this.#runner.tryLock();
+      return left;
+    } catch (error) {
+      if (error instanceof HarnessError) this.#lost = error;
+      throw error;
+    }
   }
 
   async end(): Promise<void> {
     await this.#runner.end();
   }
 
-  #asked(release: string, act: () => Promise<void>): Promise<void> {
-    const late = () => timedOut(this.#sandbox, { name: release }, [this.#runner], this.#options);
-    return within(this.#options.timeout, act(), late);
+  #inTime(work: Promise<void>, { from, to }: { readonly from: string | null; readonly to: string }): Promise<void> {
+    const { timeout } = this.#options;
+    const late = () => timedOut(this.#sandbox, { name: to }, [this.#runner], { from, timeout });
+    return within(timeout, work, late);
   }
 }
 
@@ -167,6 +190,7 @@ export async function booted(
 }
 
 function isSame(one: PlannedMigration, other: PlannedMigration): boolean {
+  // A message points into the file that this very release ships.
   const fileOf = ({ change }: PlannedMigration) => (typeof change === "object" ? change.file : undefined);
   return one.name === other.name && one.checksum === other.checksum && fileOf(one) === fileOf(other);
 }

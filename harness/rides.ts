@@ -40,6 +40,11 @@ export function mayRide(state: State): state is Stop {
   return pathsThrough(state).every(({ source }) => source.workaround === undefined);
 }
 
+/** Whether one runner can start both, one behind the other. */
+export function rideTogether(one: Stop, other: Stop): boolean {
+  return rulesOf(one.step.release) === rulesOf(other.step.release);
+}
+
 /** What must be the same for two releases that one runner starts one behind the other. */
 function rulesOf({ migrator, transaction, lock, session, prelude }: PlannedRelease): string {
   const { title, late, edited, removed } = migrator ?? {};

@@ -1,6 +1,6 @@
 import type { State } from "./plan.ts";
-import { booted, Ride, type RideOptions } from "./ride.ts";
-import type { Stop } from "./rides.ts";
+import { booted, Ride, type Ticket } from "./ride.ts";
+import { mayRide, rideTogether, type Stop } from "./rides.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { From, Standing } from "./standing.ts";
 import { judged, type StepOptions } from "./step.ts";
@@ -11,105 +11,160 @@ export interface Way {
   /** Every state that is gone through may be looked at afterwards. */
   readonly keep: boolean;
   isOver(state: State): boolean;
-  /** Told of each release, with what it ran. */
+  /** Where a release stands in its chain. */
+  placeOf(state: Stop): number;
   began(state: Stop): void;
   ran(migrations: number): void;
   /** Lets paths end at a state. */
   end(state: Stop, at: Standing): Promise<void>;
-  /** Goes on from a state that was left behind, beside the ride. */
-  goOn(state: Stop, at: Standing): void;
+  /**
+   * Goes on from a state that was left behind, beside the ride.
+   *
+   * @returns where those begin who ride along
+   */
+  goOn(
+    at: Standing,
+    next: { readonly beside: readonly State[]; readonly onward: readonly Stop[]; readonly from: From },
+  ): Promise<readonly From[]>;
+  /** Walks a start from its own beginning, once there is time. */
+  walkAlone(state: Stop, from: From): void;
   lost(states: readonly State[], error: unknown, at: Standing): Promise<void>;
   drop(sandbox: Sandbox): void;
   giveWay(): Promise<void>;
 }
 
+/** A start that rides along. */
+interface Rider {
+  readonly state: Stop;
+  readonly from: From;
+  /** What its path has been through, ahead of this hop. */
+  readonly at: Standing;
+  readonly ticket: Ticket;
+}
+
 /**
- * Starts releases one behind the other on what one path has come to.
- *
- * @returns those that could not be passed through: they are to be walked from the same beginning
+ * Starts releases one behind the other on what one path has come to. Where a path only stops to go on, and nothing is sown, used or
+ * booted there, its next hop rides along, too: what it would come to is what the ride comes to.
  */
 export async function rideThrough(
   states: readonly [Stop, ...Stop[]],
   at: Standing,
-  from: From,
-  way: Way,
-): Promise<readonly State[]> {
+  { fromOf, way }: { readonly fromOf: (state: State) => From; readonly way: Way },
+): Promise<void> {
   const [{ step }] = states;
   const { settings, last } = step;
-  const begins = at.hops.length === 0 && at.arrived !== undefined ? { last: at.arrived.stands } : { last };
-  const options: RideOptions = {
-    ...way.steps,
-    settings,
-    ...begins,
+  const before = {
+    ...(at.hops.length === 0 && at.arrived !== undefined ? { last: at.arrived.stands } : { last }),
     isFirst: at.hops.length === 0,
-    from: last?.name ?? null,
   };
-  const ride = await Ride.board(at.sandbox, step, options).catch((error) => {
+  const ride = await Ride.begin(at.sandbox, step, { ...way.steps, settings, ...before }).catch((error) => {
     way.drop(at.sandbox);
     throw error;
   });
-  const missed: State[] = [];
-  let stays = false;
-  try {
-    for (const [i, state] of states.entries()) {
-      if (way.isOver(state)) continue;
-      const others = states.slice(i + 1);
-      const came = await goOn(state, others.length === 0, { ride, at, from, way });
-      if (came === "missed") missed.push(state);
-      stays = came === "stayed";
-      if (!stays) continue;
-      missed.push(...others);
-      break;
-    }
-  } finally {
+  const ticket = await ride.board(before);
+  // What cannot even begin is told by whoever walks alone.
+  if (ticket === undefined) {
     await ride.end();
-    if (!stays) way.drop(ride.sandbox);
+    way.drop(at.sandbox);
+    for (const state of states) way.walkAlone(state, fromOf(state));
+    return;
   }
-  return missed;
+  const riders: Rider[] = states.map((state) => ({
+    state,
+    from: fromOf(state),
+    at,
+    ticket: { ...ticket, from: last?.name ?? null },
+  }));
+  await new Riding(ride, riders, way).through();
 }
 
-interface Riding {
-  readonly ride: Ride;
-  readonly at: Standing;
-  readonly from: From;
-  readonly way: Way;
-}
+class Riding {
+  readonly #ride: Ride;
+  readonly #riders: Rider[];
+  readonly #way: Way;
 
-/** `stayed`: the ride's own sandbox was left here, and it has come to its end. */
-async function goOn(
-  state: Stop,
-  isLast: boolean,
-  { ride, at, from, way }: Riding,
-): Promise<"passed" | "missed" | "stayed"> {
-  const { step } = state;
-  way.began(state);
-  try {
-    const leg = await ride.to(step);
-    if (leg === undefined) return "missed";
-    way.ran(leg.ran);
-    const boots = step.release.boot.length > 0;
-    // Somebody goes on from here, or writes here, or wants to look at it.
-    const stays = leg.started.cameUp && (state.children.length > 0 || boots || way.keep);
-    const ends = stays && (isLast || !(await ride.isAsNew()));
-    if (ends) await ride.end();
-    // Where a release boots, the others go on from before that.
-    const isLeft = stays && boots && !ends;
-    const sandbox = isLeft ? await ride.leaveBehind() : ride.sandbox;
-    if (isLeft) await sandbox.thaw();
-    const started = stays && boots ? await booted(sandbox, leg.started, step, way.steps) : leg.started;
-    const before = { state: from.before, again: from.arrive };
-    const next = await judged(started, step, { ...at, sandbox }, { before, options: way.steps });
-    const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
-    if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
-    else await way.end(state, stand);
-    await stand.now.close(); // What is read is locked, and cannot be copied.
-    if (stays && !ends && !isLeft) await ride.leaveBehind();
-    if (stays) way.goOn(state, stand);
-    else await stand.now.forget();
-    if (!ends) await way.giveWay();
-    return ends ? "stayed" : "passed";
-  } catch (error) {
-    await way.lost([state], error, { ...at, sandbox: ride.sandbox });
-    return "passed";
+  constructor(ride: Ride, riders: Rider[], way: Way) {
+    this.#ride = ride;
+    this.#riders = riders;
+    this.#way = way;
+  }
+
+  async through(): Promise<void> {
+    let stays = false;
+    try {
+      for (let rider = this.#riders.shift(); rider !== undefined; rider = this.#riders.shift()) {
+        if (stays) this.#way.walkAlone(rider.state, rider.from);
+        else if (this.#way.isOver(rider.state)) await rider.from.release?.();
+        else stays = await this.#take(rider);
+      }
+    } finally {
+      await this.#ride.end();
+      if (!stays) this.#way.drop(this.#ride.sandbox);
+    }
+  }
+
+  /** @returns whether the ride's own sandbox was left here, so that it has come to its end */
+  async #take(rider: Rider): Promise<boolean> {
+    const { state, at, from, ticket } = rider;
+    const [ride, way] = [this.#ride, this.#way];
+    const { step } = state;
+    way.began(state);
+    try {
+      const leg = await ride.to(step, ticket);
+      if (leg === undefined) {
+        way.walkAlone(state, from);
+        return false;
+      }
+      way.ran(leg.ran);
+      const boots = step.release.boot.length > 0;
+      const onward = boots ? [] : state.children.filter(mayRide).filter((child) => rideTogether(state, child));
+      const beside = state.children.filter((child) => !onward.some((one) => one === child));
+      // Somebody goes on from here, or writes here, or wants to look at it.
+      const stays = leg.started.cameUp && (state.children.length > 0 || boots || way.keep);
+      const goesOn = this.#riders.length > 0 || onward.length > 0;
+      const ends = stays && !(goesOn && (await ride.isAsNew()));
+      if (ends) await ride.end();
+      // Where a release boots, the others go on from before that.
+      const isLeft = stays && boots && !ends;
+      const sandbox = isLeft ? await ride.leaveBehind() : ride.sandbox;
+      if (isLeft) await sandbox.thaw();
+      const started = stays && boots ? await booted(sandbox, leg.started, step, way.steps) : leg.started;
+      const before = { state: from.before, again: from.arrive };
+      const next = await judged(started, step, { ...at, sandbox }, { before, options: way.steps });
+      const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
+      if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
+      else await way.end(state, stand);
+      await stand.now.close(); // What is read is locked, and cannot be copied.
+      if (!stays) {
+        await stand.now.forget();
+        await from.release?.();
+      } else {
+        if (!ends && !isLeft) await ride.leaveBehind();
+        const isOver = stand.failed || stand.unjudged !== undefined;
+        const [others, along] = isOver ? [[], []] : ends ? [state.children, []] : [beside, onward];
+        const bases = await way.goOn(stand, { beside: others, onward: along, from });
+        for (const [i, next] of along.entries()) await this.#board(next, stand, bases[i]);
+      }
+      if (!ends) await way.giveWay();
+      return ends;
+    } catch (error) {
+      await way.lost([state], error, { ...at, sandbox: ride.sandbox });
+      await from.release?.();
+      return false;
+    }
+  }
+
+  async #board(state: Stop, at: Standing, from: From | undefined): Promise<void> {
+    if (from === undefined) return;
+    const ticket = await this.#ride.board({ last: state.step.last, isFirst: false });
+    if (ticket === undefined) this.#way.walkAlone(state, from);
+    else this.#insert({ state, from, at, ticket });
+  }
+
+  /** Behind all that get off before it, and beside it. */
+  #insert(rider: Rider): void {
+    const { placeOf } = this.#way;
+    const place = this.#riders.findIndex(({ state }) => placeOf(state) > placeOf(rider.state));
+    this.#riders.splice(place < 0 ? this.#riders.length : place, 0, rider);
   }
 }

@@ -1,7 +1,8 @@
 import type { Piece } from "./chain.ts";
 import type { Session } from "./engines/engine.ts";
 import { migrateAll } from "./migrating.ts";
-import { type Pending, pendingOf } from "./pending.ts";
+import type { Recorded } from "./migrator.ts";
+import { type Before, type Pending, pendingOf } from "./pending.ts";
 import { placeOf } from "./place.ts";
 import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
 import { Record } from "./record.ts";
@@ -9,6 +10,18 @@ import { Runner, type RunnerOptions, tenths } from "./runner.ts";
 import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
 import { saidBy } from "./task.ts";
 import type { Finding } from "./verdict.ts";
+
+/** Where in a ride somebody boarded: behind so many migrations, with the record as it was then. */
+export interface Boarding {
+  readonly since: number;
+  readonly recorded: Recorded;
+}
+
+/** What there is to say of a hop, and what of it is still to be run. */
+export interface Turned {
+  readonly notes: Pending["notes"];
+  readonly rest: readonly PlannedMigration[];
+}
 
 /** A runner that runs the release's SQL and code itself, over a session of its own, as the release's tool would. */
 export class SqlRunner extends Runner {
@@ -88,26 +101,28 @@ export class SqlRunner extends Runner {
     this.#imprint = this.failure === undefined ? await this.#session.imprint() : "";
   }
 
-  /**
-   * What another release would have run from the same beginning, and whether what has been run is how that would have begun:
-   * then going on from here comes to the same.
-   */
-  turnTo(
-    release: PlannedRelease,
-  ): { readonly notes: Pending["notes"]; readonly rest: readonly PlannedMigration[] } | undefined {
+  /** What a runner that was started just now would read. */
+  async boarding(): Promise<Boarding | undefined> {
     const record = this.#record;
     if (record === undefined) return undefined;
-    const { migrator, recorded } = record;
-    const { migrations, notes, refusal } = pendingOf(
-      release,
-      { migrator, recorded, applied: recorded.applied },
-      this.options,
-    );
+    return { since: this.#ran.length, recorded: await guarded(this.options.stage, () => record.readAgain()) };
+  }
+
+  /**
+   * What a release would have run on what there was when somebody boarded, and whether what has been run since is how that would
+   * have begun: then going on from here comes to the same.
+   */
+  turnTo(release: PlannedRelease, { since, recorded }: Boarding, before: Before): Turned | undefined {
+    const record = this.#record;
+    if (record === undefined) return undefined;
+    const told = { migrator: record.migrator, recorded, applied: recorded.applied };
+    const { migrations, notes, refusal } = pendingOf(release, told, before);
+    const ran = this.#ran.slice(since);
     const isSame = ({ name, checksum }: PlannedMigration, i: number) =>
       name === migrations[i]?.name && checksum === migrations[i]?.checksum;
-    if (refusal !== undefined || migrations.length < this.#ran.length || !this.#ran.every(isSame)) return undefined;
+    if (refusal !== undefined || migrations.length < ran.length || !ran.every(isSame)) return undefined;
     this.release = release;
-    return { notes, rest: migrations.slice(this.#ran.length) };
+    return { notes, rest: migrations.slice(ran.length) };
   }
 
   /** Runs these, and stays for who goes on; a failure ends its session. */
@@ -133,12 +148,10 @@ export class SqlRunner extends Runner {
 
   /** Goes on in a copy of its sandbox; what is pending stays as it was read. */
   async moveTo(sandbox: Sandbox): Promise<void> {
-    const recorded = this.#record?.recorded;
     this.sandbox = sandbox;
     this.#session = await sandbox.connect();
     await this.#sayPrelude();
-    if (recorded === undefined) return;
-    this.#record = await guarded(this.options.stage, () => Record.open(this.#session, sandbox, this.release, recorded));
+    this.#record = await this.#openRecord();
   }
 
   override async end(): Promise<void> {

@@ -55,8 +55,10 @@ export interface From {
   readonly before: Snapshot;
   arrive(): Promise<Standing>;
   readonly known: Trodden;
-  /** Told where it led before anybody goes on from there. */
+  /** Told where it led before anybody goes on from there: the state may not be asked for again. */
   leave?(next: Standing): Promise<void>;
+  /** Told once all that follows from the step has been walked. */
+  release?(): Promise<void>;
   /** It goes on from work that was done just now. */
   readonly ahead?: boolean;
 }

@@ -47,8 +47,6 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
 /** What follows, once the work that it follows from has made room for other work. */
 type Then = () => Promise<void>;
 
-const nothing: Then = async () => {};
-
 /** Each has some sessions of its own, and servers take so many. */
 const mostWorkers = 8;
 /** Frozen states that may wait for somebody to go on from them, for each worker. */
@@ -88,7 +86,7 @@ class Walker {
 
   async visitAll(): Promise<void> {
     const from = { before: emptySnapshot, arrive: async () => nowhere(await this.#stage.create()), known: untrodden };
-    await all(this.#ridesOf(this.#plan.roots).map((ride) => this.#visit(ride, from)));
+    await this.#visitFrom(this.#plan.roots, () => from);
     const { plan, unplaced, restored } = this.#placed;
     for (const path of plan.paths) {
       const why = unplaced.get(path.name);
@@ -99,23 +97,26 @@ class Walker {
     if (!this.#stage.server.exclusive || this.telling.kept.size > 0) await Promise.all(this.#drops);
   }
 
-  #ridesOf(states: readonly State[]): readonly (readonly [State, ...State[]])[] {
-    return ridesOf(states, (release) => this.#places.get(release) ?? -1);
+  /** Goes all ways from one state, side by side. */
+  async #visitFrom(states: readonly State[], fromOf: (state: State) => From): Promise<void> {
+    const rides = ridesOf(states, this.#placeOf);
+    await all(
+      rides.map(async (ride) => {
+        const [first] = ride;
+        const stops = ride.filter(mayRide);
+        const isRide = stops.length === ride.length && (ride.length > 1 || goesOnwards(first));
+        const work = isRide ? () => this.#ride(stops, fromOf) : () => this.#step(first, fromOf(first));
+        const then = await this.#pool.run(work, { ahead: fromOf(first).ahead ?? false });
+        await then();
+      }),
+    );
   }
 
-  /** Takes one step, or one ride through several, from where `arrive` brings us, and goes on from there. */
-  async #visit(ride: readonly [State, ...State[]], from: From): Promise<void> {
-    const { ahead = false } = from;
-    const [first] = ride;
-    const stops = ride.filter(mayRide);
-    const work =
-      ride.length > 1 && stops.length === ride.length ? () => this.#ride(stops, from) : () => this.#step(first, from);
-    const then = await this.#pool.run(work, { ahead });
-    await then();
-  }
+  readonly #placeOf = (release: string) => this.#places.get(release) ?? -1;
 
   async #step(state: State, from: From): Promise<Then> {
-    if (this.#isOver(state)) return nothing;
+    const over = async () => from.release?.();
+    if (this.#isOver(state)) return over;
     this.#options.onStep?.(state.step, this.#plan);
     let at: Standing | undefined;
     try {
@@ -131,51 +132,67 @@ class Walker {
         for (const path of unsettled) await this.#workAround(path);
         if (goesOn) await this.#goOn(state.children, next);
         else await this.#done(next);
+        await over();
       };
     } catch (error) {
       await this.#lost([state], error, at ?? from.known);
       await at?.now.close().catch(() => {}); // The server may be the one that was lost.
       if (at !== undefined) this.#drop(at.sandbox);
-      return nothing;
+      return over;
     }
   }
 
-  async #ride(stops: readonly Stop[], from: From): Promise<Then> {
-    const later: Promise<void>[] = [];
+  async #ride(stops: readonly Stop[], fromOf: (state: State) => From): Promise<Then> {
     const [first, ...others] = stops;
-    if (first === undefined) return nothing;
-    let missed: readonly State[] = [];
+    if (first === undefined) return async () => {};
+    const later: Promise<void>[] = [];
+    const from = fromOf(first);
     try {
       const at = await from.arrive();
-      missed = await rideThrough([first, ...others], at, from, this.#wayInto(later));
+      const riders = [first, ...others] as const;
+      await rideThrough(riders, at, { fromOf, way: this.#wayInto(later) });
     } catch (error) {
       await this.#lost(stops, error, from.known);
+      for (const stop of stops) await fromOf(stop).release?.();
     }
-    return async () => {
-      const again = this.#ridesOf(missed).map((ride) => this.#visit(ride, { ...from, ahead: true }));
-      await all([...later, ...again]);
-    };
+    // What it left behind goes on, and leaves more behind.
+    return () => all(later);
   }
 
-  /** @param later what goes on beside the ride from the states that it leaves behind */
+  /** @param later what goes on beside the ride */
   #wayInto(later: Promise<void>[]): Way {
     return {
       steps: this.#steps,
       keep: this.#options.keep,
       isOver: (state) => this.#isOver(state),
+      placeOf: ({ step }) => this.#placeOf(step.release.name),
       began: (state) => this.#options.onStep?.(state.step, this.#plan),
       ran: (migrations) => {
         this.migrations += migrations;
       },
       end: async (state, at) => void (await this.#end(state, at)),
-      goOn: (state, at) => {
-        const goesOn = !at.failed && at.unjudged === undefined && state.children.length > 0;
-        later.push(settled(goesOn ? this.#goOn(state.children, at) : this.#done(at)));
+      goOn: async (at, { beside, onward, from }) => {
+        const over = async () => from.release?.();
+        if (beside.length + onward.length === 0) {
+          later.push(settled(this.#done(at).then(over)));
+          return [];
+        }
+        await from.leave?.(at);
+        const base = await this.#spared(at);
+        const froms = await this.#froms([...beside, ...onward], base, over);
+        if (beside.length > 0) later.push(settled(this.#visitFrom(beside, froms)));
+        return onward.map(froms);
       },
+      walkAlone: (state, from) => later.push(settled(this.#alone(state, from))),
       lost: (states, error, at) => this.#lost(states, error, at),
       drop: (sandbox) => this.#drop(sandbox),
       giveWay: () => this.#pool.giveWay(this.#workers * waitingAtMost),
     };
+  }
+
+  async #alone(state: State, from: From): Promise<void> {
+    const then = await this.#pool.run(() => this.#step(state, from), { ahead: true });
+    await then();
   }
 
   #isOver(state: State): boolean {
@@ -210,51 +227,66 @@ class Walker {
 
   async #goOn(children: readonly State[], at: Standing): Promise<void> {
     if (this.telling.bailed) return this.#done(at);
-    // What somebody asked to keep is left as it is; others go on from a copy.
-    if (this.telling.kept.has(at.sandbox)) {
-      await at.now.close();
-      const sandbox = await at.sandbox.copy();
-      return this.#goOn(children, { ...at, sandbox, now: readingOf(sandbox) });
-    }
     try {
-      await this.#fork(children, at);
+      const base = await this.#spared(at);
+      await this.#visitFrom(children, await this.#froms(children, base));
     } catch (error) {
       await this.#lost(children, error, at);
     }
   }
 
-  async #fork(children: readonly State[], at: Standing): Promise<void> {
+  /** What somebody asked to keep is left as it is; others go on from a copy. */
+  async #spared(at: Standing): Promise<Standing> {
+    if (!this.telling.kept.has(at.sandbox)) return at;
+    await at.now.close();
+    const sandbox = await at.sandbox.copy();
+    return { ...at, sandbox, now: readingOf(sandbox) };
+  }
+
+  /**
+   * Where those begin who go on from a state, which is let go once none of them may ask for it any more.
+   *
+   * @param over told once all that follows from the state has been walked
+   */
+  async #froms(children: readonly State[], at: Standing, over?: () => Promise<void>): Promise<(child: State) => From> {
     const frozen = await this.#frozenIfNeeded(children, at);
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
     const origins = together ? at.origins : originsFrom(at, frozen ?? emptySnapshot);
-    const rides = this.#ridesOf(children);
+    const known = { known: at, ahead: children.length === 1 };
     if (frozen === undefined) {
-      const from = { before: emptySnapshot, arrive: async () => ({ ...at, origins }), known: at, ahead: true };
-      return all(rides.map((ride) => this.#visit(ride, from)));
+      const here = { before: emptySnapshot, arrive: async () => ({ ...at, origins }), ...known };
+      return () => ({ ...here, ...(over !== undefined && { release: over }) });
     }
     const arrive = async () => {
       // What hung in a check may still be reading.
       if (this.#hung) await at.sandbox.endSessions();
       return { ...(await this.#cloned(at)), origins };
     };
-    // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
-    let holders = rides.length;
-    const release = async () => {
+    let [holders, walkers] = [children.length, children.length];
+    const letGo = async () => {
       if (--holders === 0) await this.#done(at);
     };
-    await all(
-      rides.map(async (ride) => {
-        let holds = true;
-        const leave = async (next: Standing) => {
-          if (mayAskFor(frozen, next) || ride.flatMap(pathsThrough).some(comesBack)) return;
+    const froms = children.map((child): From => {
+      let holds = true;
+      return {
+        before: frozen,
+        arrive,
+        ...known,
+        // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
+        leave: async (next) => {
+          if (!holds || mayAskFor(frozen, next) || pathsThrough(child).some(comesBack)) return;
           holds = false;
-          await release();
-        };
-        await this.#visit(ride, { before: frozen, arrive, known: at, leave, ahead: rides.length === 1 });
-        if (holds) await release();
-      }),
-    );
+          await letGo();
+        },
+        release: async () => {
+          if (holds) await letGo();
+          holds = false;
+          if (--walkers === 0) await over?.();
+        },
+      };
+    });
+    return (child) => froms[children.indexOf(child)] as From;
   }
 
   /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
@@ -319,7 +351,7 @@ class Walker {
       const found = [...again.findings, ...(failure === undefined ? [] : [failure]), ...swallowed];
       const next: Standing = { ...again, findings: found, failed: failure !== undefined };
       if (!next.failed && way !== undefined)
-        return this.#visit([way], { before: started.before, arrive: async () => next, known: next, ahead: true });
+        return this.#alone(way, { before: started.before, arrive: async () => next, known: next });
       await endPaths([mended], next, { plan: this.#plan, steps: this.#steps, telling: this.telling });
     }
     await this.#done(again);
@@ -327,6 +359,8 @@ class Walker {
 
   async #done(at: Standing): Promise<void> {
     await at.now.forget();
+    // Whoever keeps it wants to enter it.
+    if (this.telling.kept.has(at.sandbox) && at.sandbox.frozen) await at.sandbox.thaw();
     this.#drop(at.sandbox);
   }
 
@@ -334,6 +368,11 @@ class Walker {
   #drop(sandbox: Sandbox): void {
     if (!this.telling.kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
   }
+}
+
+/** Whether a path goes on from there with nothing but another start. */
+function goesOnwards(state: State): boolean {
+  return mayRide(state) && state.step.release.boot.length === 0 && state.children.some(mayRide);
 }
 
 /** A workaround may still be done at a stop that others have left. */
