@@ -1,6 +1,6 @@
 // How two databases that should be equal differ, as plain data: shape first, then rows.
 import { describe, expect, test } from "vitest";
-import { differences } from "../harness/difference.ts";
+import { type DifferenceOptions, differences } from "../harness/difference.ts";
 import type { Difference } from "../harness/differing.ts";
 import { readingOf } from "../harness/sandbox.ts";
 import { onStage } from "./stage.ts";
@@ -10,7 +10,11 @@ describe.each(engines)("differences on %s", (engine) => {
   const stage = onStage(engine);
 
   /** What SQL makes of a copy of a database that other SQL has made. */
-  async function differing(made: string, sql: string, ofTheFirst = "select 1"): Promise<readonly Difference[]> {
+  async function differing(
+    made: string,
+    sql: string,
+    { ofTheFirst = "select 1", ...options }: DifferenceOptions & { readonly ofTheFirst?: string } = {},
+  ): Promise<readonly Difference[]> {
     const one = await stage().create();
     const run = async (sandbox: typeof one, text: string) => {
       const session = await sandbox.connect();
@@ -23,7 +27,7 @@ describe.each(engines)("differences on %s", (engine) => {
     await run(copy, sql);
     const readings = [readingOf(one), readingOf(copy)] as const;
     try {
-      return await differences(...readings);
+      return await differences(...readings, options);
     } finally {
       for (const reading of readings) await reading.close();
       for (const sandbox of [one, other, copy]) await sandbox.drop();
@@ -43,42 +47,58 @@ describe.each(engines)("differences on %s", (engine) => {
   test("are none where the same was done to both, in another order", async () => {
     const [one, two] = ["create table a (id int primary key, n int)", "create table b (id int primary key)"];
     const [first, second] = ["insert into a values (1, 1)", "insert into a values (2, 2)"];
-    const found = await differing(users, `${two}; ${one}; ${second}; ${first}`, `${one}; ${two}; ${first}; ${second}`);
-    expect(found).toEqual([]);
+    const ofTheFirst = `${one}; ${two}; ${first}; ${second}`;
+    expect(await differing(users, `${two}; ${one}; ${second}; ${first}`, { ofTheFirst })).toEqual([]);
+  });
+
+  const anyText = expect.stringMatching(/\S/);
+  const char = engine === "postgres" ? "character varying" : "varchar";
+  const told = (code: string, message: string, [one, other]: readonly [string | null, string | null]): Difference => ({
+    code,
+    table: "users",
+    message,
+    sides: { one, other },
   });
 
   test.each<[string, string, Difference]>([
     [
       "a table that is new",
       "create table pets (id int primary key)",
-      { table: "pets", message: 'table "pets" is new' },
+      { ...told("table-differs", 'table "pets" is new', [null, anyText]), table: "pets" },
     ],
-    ["a table that is gone", "drop table users", { table: "users", message: 'table "users" is gone' }],
+    ["a table that is gone", "drop table users", told("table-differs", 'table "users" is gone', [anyText, null])],
     [
       "a column that is new",
       "alter table users add column email varchar(9)",
-      { table: "users", message: '"users": column "email" is new' },
+      { ...told("column-differs", '"users": column "email" is new', [null, `${char}(9)`]), column: "email" },
     ],
     [
       "a column that is gone, while the others are equal",
       "alter table users drop column at",
-      { table: "users", message: '"users": column "at" is gone' },
+      { ...told("column-differs", '"users": column "at" is gone', [anyText, null]), column: "at" },
     ],
     [
       "a column of another type",
       engine === "postgres"
         ? "alter table users alter name type varchar(60)"
         : "alter table users modify name varchar(60)",
-      { table: "users", message: '"users": column "name" is another' },
+      {
+        ...told("column-differs", '"users": column "name" is another', [`${char}(50)`, `${char}(60)`]),
+        column: "name",
+      },
     ],
     [
       "an index",
       "create index by_name on users (name)",
-      { table: "users", message: '"users": index "by_name" is new' },
+      told("index-differs", '"users": index "by_name" is new', [null, anyText]),
     ],
-    ["a view", "create view names as select name from users", { message: 'view "names" is new' }],
-  ])("tell %s", async (_, sql, told) => {
-    expect(await differing(`${users}; ${rows}`, sql)).toEqual([told]);
+    [
+      "a view",
+      "create view names as select name from users",
+      { code: "view-differs", message: 'view "names" is new', sides: { one: null, other: anyText } },
+    ],
+  ])("tell %s", async (_, sql, difference) => {
+    expect(await differing(`${users}; ${rows}`, sql)).toEqual([difference]);
   });
 
   test("tell rows by their key: how many, and the columns that changed", async () => {
@@ -86,6 +106,7 @@ describe.each(engines)("differences on %s", (engine) => {
       "delete from users where id = 1; update users set name = 'x' where id > 1; insert into users (id) values (8), (9)";
     expect(await differing(`${users}; ${rows}`, sql)).toEqual([
       {
+        code: "rows-differ",
         table: "users",
         message: '"users": 2 rows added, 1 row gone, 2 rows changed in "name"; the first by id: {"id":"1"}',
         rows: { lost: 1, added: 2, columns: ["name"] },
@@ -97,6 +118,7 @@ describe.each(engines)("differences on %s", (engine) => {
     const made = "create table heap (a int, b varchar(9)); insert into heap values (1, 'x'), (1, 'x'), (2, 'y')";
     expect(await differing(made, "insert into heap values (1, 'x'), (null, 'z')")).toEqual([
       {
+        code: "rows-differ",
         table: "heap",
         message: '"heap": 2 rows added; the first by a, b: {"a":"1","b":"x"}',
         rows: { lost: 0, added: 2, columns: [] },
@@ -123,32 +145,51 @@ describe.each(engines)("differences on %s", (engine) => {
     expect(await differing(users, engine === "mysql" ? "select 1" : record)).toEqual([]);
   });
 
+  test("tell the columns of a table that one side lacks", async () => {
+    const [found] = await differing(users, "create table pets (id int primary key, name varchar(9))");
+    expect(found?.sides?.other).toMatch(/^id int\S* not null\nname \S+( varying)?\(9\)/);
+  });
+
+  test("tell positions only where that is asked", async () => {
+    const made = `create table t (id ${engine === "postgres" ? "serial" : "int auto_increment"} primary key)`;
+    const drawn = "insert into t (id) values (default); delete from t";
+    expect(await differing(made, drawn)).toEqual([]);
+    expect(await differing(made, drawn, { positions: true })).toEqual([
+      {
+        code: "position-differs",
+        table: "t",
+        message: expect.stringMatching(/^"t": .* from elsewhere$/),
+        sides: { one: "next is 1", other: "next is 2" },
+      },
+    ]);
+  });
+
   if (engine === "postgres") {
     test.each([
-      [
-        "an enum's labels",
-        "create type mood as enum ('ok')",
-        "alter type mood add value 'bad'",
-        'enum "mood" is another',
-      ],
-      ["a sequence", "select 1", "create sequence numbers", 'sequence "numbers" is new'],
-      ["a function", "select 1", "create function f() returns int language sql return 1", 'function "f()" is new'],
-    ])("tell %s", async (_, made, sql, message) => {
-      expect(await differing(made, sql)).toEqual([{ message }]);
+      ["enum", "create type mood as enum ('ok')", "alter type mood add value 'bad'", 'enum "mood" is another'],
+      ["sequence", "select 1", "create sequence numbers", 'sequence "numbers" is new'],
+      ["function", "select 1", "create function f() returns int language sql return 1", 'function "f()" is new'],
+    ])("tell a %s", async (kind, made, sql, message) => {
+      expect(await differing(made, sql)).toMatchObject([{ code: `${kind}-differs`, message }]);
     });
   } else {
     test("tell what a table and the database are told beside their columns", async () => {
-      expect(await differing(users, "alter table users comment 'people'")).toMatchObject([
-        { table: "users", message: expect.stringMatching(/^"users": ".*" has become ".*COMMENT='people'"$/) },
+      expect(await differing(users, "alter table users comment 'people'")).toEqual([
+        told("comment-differs", '"users": comment on table "users" is new', [null, "people"]),
+      ]);
+      expect(await differing(users, "alter table users row_format = compressed")).toMatchObject([
+        { code: "table-differs", table: "users", message: '"users": its options are others' },
       ]);
       expect(await differing(users, "alter database character set latin1")).toEqual([
-        { message: expect.stringMatching(/^"character set utf8mb4 .*" has become "character set latin1 .*"$/) },
+        {
+          code: "options-differ",
+          message: "the database has other options",
+          sides: {
+            one: expect.stringMatching(/^character set utf8mb4 /),
+            other: expect.stringMatching(/^character set latin1 /),
+          },
+        },
       ]);
-    });
-
-    test("are none between counters that have moved", async () => {
-      const made = "create table t (id int auto_increment primary key)";
-      expect(await differing(made, "insert into t values (); delete from t")).toEqual([]);
     });
   }
 });
