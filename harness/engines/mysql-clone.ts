@@ -1,5 +1,6 @@
 import type { Copy } from "./mysql-copy.ts";
 import { createDefinitions, type Definition } from "./mysql-definitions.ts";
+import { copyGrants } from "./mysql-grants.ts";
 import { inherit } from "./mysql-lineage.ts";
 import { type Filling, fillTable, makeTable, type Stored, textsOf } from "./mysql-table-copy.ts";
 import { literal } from "./mysql-text.ts";
@@ -14,6 +15,7 @@ export async function cloneDatabase(copy: Copy): Promise<void> {
   await copyTables(copy, tables);
   await createViews(copy, views);
   await createDefinitions(copy, triggersAndEvents);
+  await copyGrants(copy);
 }
 
 interface Content {

@@ -1,12 +1,29 @@
 import type { Part, Row } from "../snapshot.ts";
+import type { Copy } from "./mysql-copy.ts";
+import { literal, quoted } from "./mysql-text.ts";
 
-/** Who may do what in this database, by name: what holds for many databases is not this one's. */
-export const grantsSql = `select grantee as 'grantee', null as 'table', null as 'column', privilege_type as 'right', is_grantable as 'grantable'
-    from information_schema.schema_privileges where table_schema = database()
+/** Who may do what in a database, by name: what holds for many databases is not this one's. */
+const grantsIn = (
+  database: string,
+) => `select grantee as 'grantee', null as 'table', null as 'column', privilege_type as 'right', is_grantable as 'grantable'
+    from information_schema.schema_privileges where table_schema = ${database}
   union all select grantee, table_name, null, privilege_type, is_grantable
-    from information_schema.table_privileges where table_schema = database()
+    from information_schema.table_privileges where table_schema = ${database}
   union all select grantee, table_name, column_name, privilege_type, is_grantable
-    from information_schema.column_privileges where table_schema = database()`;
+    from information_schema.column_privileges where table_schema = ${database}`;
+
+export const grantsSql = grantsIn("database()");
+
+/** The server knows grants by the names of databases, so a copy has none. What we may not grant ourselves it goes without. */
+export async function copyGrants({ crew, from, to }: Copy): Promise<void> {
+  const [rows = []] = await crew.send(grantsIn(literal(from)));
+  for (const { grantee, table, column, right, grantable } of rows) {
+    const what = `${right}${column === null ? "" : ` (${quoted(String(column))})`}`;
+    const where = `${quoted(to)}.${table === null ? "*" : quoted(String(table))}`;
+    const option = grantable === "YES" ? " with grant option" : "";
+    await crew.send(`grant ${what} on ${where} to ${grantee}${option}`).catch(() => {});
+  }
+}
 
 /** What is allowed with the database, with its tables and with their columns, as parts of a catalogue. */
 export function grantsOf(rows: readonly Row[]): readonly Part[] {

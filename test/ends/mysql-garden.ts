@@ -27,7 +27,10 @@ const rest = `create table entries (id bigint auto_increment primary key, who in
     partition by range (value) (partition few values less than (10), partition more values less than (100));
   create view adults as select id, name from users where born is not null;
   insert into users (name, email, seen) values ('ann', 'ann@x', '2020-01-01'), ('bob', null, '2020-01-01');
-  insert into entries (who) values (1);`;
+  insert into entries (who) values (1);
+  create user if not exists planted_reader;
+  grant select on entries to planted_reader;
+  grant update (note) on entries to planted_reader;`;
 
 const plants: readonly Plant[] = [
   [
@@ -184,6 +187,8 @@ const plants: readonly Plant[] = [
     "alter table measures add partition (partition many values less than maxvalue)",
     "table-differs measures",
   ],
+  ["a grant on a table", "grant insert on entries to planted_reader", "grant-differs entries"],
+  ["a grant on a column", "revoke update (note) on entries from planted_reader", "grant-differs entries.note"],
   ["the character set of the database", "alter database character set latin1", "options-differ"],
   ["the collation of the database", "alter database collate utf8mb4_bin", "options-differ"],
   [
@@ -205,6 +210,7 @@ export const mysqlGarden: Garden = {
     code,
   ].join("\n"),
   plants,
+  tidy: "drop user planted_reader",
   drawn: [
     [
       "a row that was taken back",

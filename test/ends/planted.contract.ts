@@ -16,12 +16,14 @@ export interface Garden {
   readonly plants: readonly Plant[];
   /** Statements after which sequences and counters stand elsewhere, and what that is. */
   readonly drawn: readonly Plant[];
+  /** What the schema leaves on the server. */
+  readonly tidy?: string;
   /** Statements that leave nothing behind. */
   readonly nothing: readonly (readonly [name: string, sql: string])[];
 }
 
 /** Every kind of thing in which two databases can differ is found, is all that is found, and is not found where there is none. */
-export function plantedContract({ name }: Engine, { schema, otherwise, plants, drawn, nothing }: Garden): void {
+export function plantedContract({ name }: Engine, { schema, otherwise, plants, drawn, nothing, tidy }: Garden): void {
   const stage = onStage(name);
   let base: Sandbox;
   let before: Reading;
@@ -33,6 +35,7 @@ export function plantedContract({ name }: Engine, { schema, otherwise, plants, d
   });
   afterAll(async () => {
     await before?.close();
+    if (tidy !== undefined && base !== undefined) await made(tidy, await base.clone()).then((last) => last.drop());
     await base?.drop();
   });
 
