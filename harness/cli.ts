@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, messageOf, nearest } from "./errors.ts";
 import type { Plan } from "./plan.ts";
+import type { Rehearsals } from "./rehearsal.ts";
 import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
@@ -39,6 +40,7 @@ interface RehearseChoice extends Choice {
   readonly bail: boolean;
   readonly strict: boolean;
   readonly verbose: boolean;
+  readonly shard?: string;
 }
 
 interface DoctorChoice {
@@ -166,6 +168,7 @@ function commands(ended: (code: number) => void): Command {
     )
     .addOption(new Option("--seed <number>", "where randomness starts").argParser(seed).default(1))
     .addOption(new Option("--timeout <seconds>", "how long one hop may take").argParser(seconds).default(300))
+    .option("--shard <i/n>", "only the i-th of n parts of the run, for as many machines")
     .option("--keep", "leave the sandboxes of unmet rehearsals up, and say how to enter them", false)
     .option("--bail", "stop at the first unmet rehearsal", false)
     .option("--strict", "count notes as findings", false)
@@ -193,6 +196,13 @@ function commands(ended: (code: number) => void): Command {
     .option("--debug", "show where in the code an error came from", false)
     .action(initCommand);
   program
+    .command("merge")
+    .description("put together what the parts of a run told: rehearse --shard <i/n> --reporter json")
+    .argument("<where...>", "documents, and folders of them")
+    .addOption(new Option("--reporter <name>", "how to tell it").choices(["pretty", "json"]).default("pretty"))
+    .option("--debug", "show where in the code an error came from", false)
+    .action(async (where: string[], choice: Choice) => ended(await mergeCommand(where, choice)));
+  program
     .command("doctor")
     .description("show what this machine can rehearse on, and what runs left behind or kept")
     .option("--clean", "remove what is dead or kept", false)
@@ -208,11 +218,17 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
   sourceOf("--server", choice.server); // Refused before anything is loaded.
   const servers = early ?? stages(choice.server, interrupted);
   try {
-    const [wanted, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
+    const shards = choice.shard === undefined ? undefined : await import("./shards.ts");
+    const shard = shards?.parseShard(choice.shard ?? "");
+    const [asked, { rehearse }] = await Promise.all([loaded(what, choice), import("./rehearse.ts")]);
+    const part = shard && shards?.toldShard(asked, shard);
+    const wanted = (shard && shards?.shardOf(asked, { ...shard, engines: enginesIn(choice) })) ?? asked;
+    // Nothing to walk asks for no server.
+    const engines = wanted.size === 0 ? [] : choice.engine;
     const teller =
       choice.reporter === "json" ? undefined : (await import("./report/teller.ts")).tellerTo(process.stdout, choice);
     const result = await rehearse([...wanted.keys()], {
-      ...(choice.engine && { engines: choice.engine }),
+      ...(engines && { engines }),
       ...(choice.server !== undefined && { server: choice.server }),
       select: (scenario) => wanted.get(scenario) ?? [],
       stage: servers.open,
@@ -226,22 +242,37 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
     });
     if (servers.interrupted()) return await servers.end([]).then(() => exitCodes.interrupted);
     teller?.end();
-    if (choice.reporter === "json") say((await import("./report/json.ts")).json(result));
+    if (choice.reporter === "json") say((await import("./report/json.ts")).json(result, part));
     else {
-      const report = await import("./report/pretty.ts");
-      const explained = report.explanations(result.rehearsals, { ...choice, columns: process.stdout.columns });
-      if (explained !== "") say(explained);
-      const compared = (await import("./report/side-by-side.ts")).sideBySide(result.rehearsals);
-      if (compared !== "") say(compared);
-      say(report.summary(result, performance.now() - begun));
+      const { index, count } = part ?? {};
+      if (wanted.size === 0) say(`Part ${index} of ${count} holds no path: there are fewer starts than parts.`);
+      const { closing } = await import("./report/closing.ts");
+      say(closing(result, { ...choice, columns: process.stdout.columns, milliseconds: performance.now() - begun }));
     }
     const kept = result.rehearsals.filter((rehearsal) => rehearsal.kept).map(({ engine }) => engine);
     for (const how of await servers.end(kept)) say(`What was kept stays up. To be rid of it: ${how}`, process.stderr);
-    if (result.unmet > 0) return exitCodes.unmet;
-    return result.inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
+    return codeFor(result);
   } finally {
     await servers.end([]);
   }
+}
+
+async function mergeCommand(where: readonly string[], { reporter }: Pick<Choice, "reporter">): Promise<number> {
+  const result = await (await import("./merge.ts")).merged(where);
+  if (reporter === "json") say((await import("./report/json.ts")).json(result));
+  else {
+    const { closing } = await import("./report/closing.ts");
+    const { milliseconds } = result.work;
+    say(closing(result, { verbose: false, columns: process.stdout.columns, milliseconds }));
+  }
+  return codeFor(result);
+}
+
+/** Ends that differ are no path's own verdict, and contradict what all of them promise together. */
+function codeFor({ unmet, inconclusive, ends }: Rehearsals): number {
+  const differ = ends.some(({ groups }) => groups.some(({ findings }) => findings.length > 0));
+  if (unmet > 0 || differ) return exitCodes.unmet;
+  return inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
 }
 
 /** The server that will most likely be asked for, by a glance at the command line. */

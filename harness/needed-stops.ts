@@ -1,7 +1,7 @@
 import { type HarmfulStop, harmfulStops } from "./harmful-stops.ts";
 import { type Failing, outcomesOf } from "./outcomes.ts";
 import type { Rehearsal } from "./rehearsal.ts";
-import { type Evidence, evidenceOf, failingFrom, type Reached, waysBy } from "./ways.ts";
+import { type Evidence, evidenceOf, failingFrom, isUntried, type Reached, waysBy } from "./ways.ts";
 
 /** Where users have to stop on their way to the newest release, as far as the walked paths tell. */
 export interface Stops {
@@ -11,6 +11,8 @@ export interface Stops {
   readonly needed: readonly NeededStop[];
   /** Every smaller set was looked at; if not, none of the stops can be left out, and a smaller set may do. */
   readonly exact: boolean;
+  /** Some hop between the starts, the stops that may be of use and the newest release was not walked: fewer stops may do. */
+  readonly untried: boolean;
   /** How each start reaches the newest release with these stops. */
   readonly reached: readonly Reached[];
   /** Starts that no set of stops helps. */
@@ -30,6 +32,8 @@ export interface Unreachable {
   readonly start: string;
   /** Null: no path from it to the newest release was walked. */
   readonly why: Failing | null;
+  /** Not every way with stops was walked, so that some may help. */
+  readonly untried: boolean;
 }
 
 /**
@@ -44,7 +48,7 @@ export function neededStops(rehearsals: readonly Rehearsal[]): Stops {
   const upgrades = walked.filter(({ path }) => path.length > 1);
   const newest = releases.findLast((release) => upgrades.some(({ path }) => path.at(-1) === release));
   if (newest === undefined) {
-    return { newest: null, needed: [], exact: true, reached: [], unreachable: [], harmful: [] };
+    return { newest: null, needed: [], exact: true, untried: false, reached: [], unreachable: [], harmful: [] };
   }
   const evidence = evidenceOf(upgrades, releases, newest);
   const { candidates, starts } = evidence;
@@ -54,10 +58,15 @@ export function neededStops(rehearsals: readonly Rehearsal[]): Stops {
     newest,
     needed: stops.map((release) => neededStop(release, { stops, starts: possible, evidence })),
     exact,
+    untried: stops.length > 0 && starts.some((start) => isUntried(start, [...candidates, newest], evidence)),
     reached: possible.flatMap((start) => waysBy(stops, evidence)(start) ?? []),
     unreachable: starts
       .filter((start) => !possible.includes(start))
-      .map((start) => ({ start, why: failingFrom([start], undefined, evidence) })),
+      .map((start) => ({
+        start,
+        why: failingFrom([start], undefined, evidence),
+        untried: isUntried(start, releases, evidence),
+      })),
     harmful: harmfulStops(upgrades, newest),
   };
 }
@@ -116,5 +125,7 @@ function neededStop(release: string, { stops, starts, evidence }: At): NeededSto
   });
   const ways = waysBy(others, evidence);
   const stranded = starts.filter((start) => ways(start) === undefined);
-  return { release, alternatives: inPlace, without: failingFrom(stranded, new Set(others), evidence) };
+  // Where other stops of the set are stranded too, those show it best: it takes this one beside them.
+  const showing = [...others.toReversed().filter((stop) => stranded.includes(stop)), ...stranded];
+  return { release, alternatives: inPlace, without: failingFrom(showing, new Set(others), evidence) };
 }

@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { EngineName } from "./database.ts";
 import type { Dump } from "./dump.ts";
 import { HarnessError } from "./errors.ts";
 import { endsInWords, membersOf, setInWords } from "./path-sets.ts";
@@ -50,6 +51,14 @@ const foundBy = new WeakMap<UpgradePath, string>();
 /** Tells how a path is asked for that no scenario holds: `--paths 1.0..1.2`. */
 export function askedAs(path: UpgradePath, options: string): void {
   foundBy.set(path, options);
+}
+
+/** The same path on fewer engines, and found again as before. */
+export function onEngines(path: UpgradePath, engines: readonly EngineName[]): UpgradePath {
+  const narrowed = { ...path, engines };
+  const found = foundBy.get(path);
+  if (found !== undefined) foundBy.set(narrowed, found);
+  return narrowed;
 }
 
 /** The scenario's paths between two releases; where it has none, the path that they make, expected to be clean. */

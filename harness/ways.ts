@@ -4,7 +4,7 @@ import { type Failing, failingOf, keyOf, type Walked } from "./outcomes.ts";
 export interface Reached {
   readonly start: string;
   readonly path: readonly string[];
-  /** `composed`: each hop of it was clean when it was walked from a fresh install; the whole was not walked. */
+  /** `composed`: each hop of it was clean where it was walked; the whole was not walked. */
   readonly by: "walked" | "composed";
 }
 
@@ -19,10 +19,13 @@ export interface Evidence {
   /** Paths to the newest release, by their start. */
   readonly walked: ReadonlyMap<string, readonly Walked[]>;
   readonly unclean: ReadonlySet<string>;
+  readonly places: ReadonlyMap<string, number>;
+  /** Single hops, whatever came of them. */
+  readonly hops: ReadonlySet<string>;
 }
 
 export function evidenceOf(upgrades: readonly Walked[], releases: readonly string[], newest: string): Evidence {
-  const hops = upgrades.filter((upgrade) => upgrade.path.length === 2 && isClean(upgrade));
+  const hops = cleanHops(upgrades);
   const toNewest = upgrades.filter(({ path }) => path.at(-1) === newest);
   const begun = new Set(upgrades.map(({ path }) => path[0] ?? ""));
   // Who gets there without a stop needs none.
@@ -49,8 +52,28 @@ export function evidenceOf(upgrades: readonly Walked[], releases: readonly strin
     candidates: releases.filter((release) => useful.has(release)),
     onward: new Map([...byStart(leading)].map(([start, hops]) => [start, hops.map(({ path }) => path[1] ?? "")])),
     walked: byStart(bySteps),
+    places,
+    hops: new Set(upgrades.filter(({ path }) => path.length === 2).map(({ path }) => keyOf(path))),
     unclean: new Set(toNewest.filter((upgrade) => !isClean(upgrade)).map(({ path }) => keyOf(path))),
   };
+}
+
+/** Hops that are clean by themselves; where one was not walked by itself, as a part of a longer path that is clean. */
+function cleanHops(upgrades: readonly Walked[]): readonly Walked[] {
+  const direct = new Map(upgrades.filter(({ path }) => path.length === 2).map((hop) => [keyOf(hop.path), hop]));
+  for (const upgrade of upgrades.filter(isClean)) {
+    for (const [i, to] of upgrade.path.entries()) {
+      const hop = [upgrade.path[i - 1] ?? "", to];
+      if (i > 0 && !direct.has(keyOf(hop))) direct.set(keyOf(hop), { ...upgrade, path: hop });
+    }
+  }
+  return [...direct.values()].filter(isClean);
+}
+
+/** Whether a hop from this start to one of these releases, where that is later, was not walked. */
+export function isUntried(start: string, ends: readonly string[], { places, hops }: Evidence): boolean {
+  const isLater = (end: string) => (places.get(end) ?? 0) > (places.get(start) ?? 0);
+  return ends.some((end) => isLater(end) && !hops.has(keyOf([start, end])));
 }
 
 function byStart(walked: readonly Walked[]): ReadonlyMap<string, readonly Walked[]> {

@@ -181,8 +181,13 @@ function byTryingAll(rehearsals: readonly Rehearsal[], newest: string) {
   const outcomes = (path: readonly string[]) =>
     rehearsals.filter((r) => r.path.join() === path.join()).map(({ verdict }) => verdict.outcome);
   const clean = (path: readonly string[]) => outcomes(path).length > 0 && outcomes(path).every((o) => o === "clean");
+  const whole = rehearsals.map(({ path }) => path).filter(clean);
+  const isHop = (from: string, to: string) =>
+    outcomes([from, to]).length > 0
+      ? clean([from, to])
+      : whole.some((path) => path.includes(from) && path[path.indexOf(from) + 1] === to);
   const isWay = (path: readonly string[]) =>
-    outcomes(path).length > 0 ? clean(path) : path.slice(1).every((to, i) => clean([path[i] ?? "", to]));
+    outcomes(path).length > 0 ? clean(path) : path.slice(1).every((to, i) => isHop(path[i] ?? "", to));
   const sets = subsets(releases);
   const ways = new Map(
     releases.map((start) => [start, sets.map((via) => [start, ...inOrder(via), newest]).filter(isWay)]),

@@ -1,15 +1,17 @@
 import { relative } from "node:path";
 import type { Plan } from "../plan.ts";
 import { hopsOf } from "../planned-hops.ts";
-import { type Rehearsal, type Rehearsals, toldOf } from "../rehearsal.ts";
+import { type Rehearsals, toldOf } from "../rehearsal.ts";
 import { nameOf, type Scenario } from "../scenario.ts";
 import type { Selection } from "../selection.ts";
+import type { ShardOf } from "../shards.ts";
 import type { Finding } from "../verdict.ts";
+import { matricesOf } from "./matrix.ts";
 
-/** The whole run as one document; its form is described in the README and numbered. */
-export function json({ rehearsals, ...run }: Rehearsals): string {
-  const { seed, ...counts } = run;
-  return JSON.stringify({ format: 1, seed, rehearsals: rehearsals.map(plain), ...counts }, undefined, 2);
+/** The whole run as one document, or a part of it; its form is described in the README and numbered. */
+export function json({ rehearsals, seed, ...more }: Rehearsals, shard: ShardOf | null = null): string {
+  const document = { format: 1, seed, shard, rehearsals, ...more, matrices: matricesOf(rehearsals) };
+  return JSON.stringify(document, located, 2);
 }
 
 /** Scenarios without their functions. */
@@ -39,17 +41,17 @@ export function plansJson(plans: readonly Plan[]): string {
   return JSON.stringify({ format: 1, plans: told }, undefined, 2);
 }
 
-function plain(rehearsal: Rehearsal): object {
-  const { verdict } = rehearsal;
-  return {
-    ...rehearsal,
-    verdict: { ...verdict, findings: verdict.findings.map(located), notes: verdict.notes.map(located) },
-  };
-}
-
-/** A finding's place is told by file, line and statement; the file's text is for frames. */
-function located({ place, ...finding }: Finding): object {
+/** A finding's place is told by file, line, character and statement; the file's text is for frames. */
+function located(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("place" in value)) return value;
+  const { place, ...finding } = value as Finding;
   if (place === undefined) return finding;
-  const { file, line, statement } = place;
-  return { ...finding, ...(file !== undefined && { file: relative(process.cwd(), file) }), line, statement };
+  const { file, line, column, statement } = place;
+  return {
+    ...finding,
+    ...(file !== undefined && { file: relative(process.cwd(), file) }),
+    line,
+    character: column,
+    statement,
+  };
 }

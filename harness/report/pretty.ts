@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import pc from "picocolors";
-import type { NotCovered, Rehearsal, Rehearsals, ToldPath } from "../rehearsal.ts";
+import type { NotCovered, Rehearsal, Rehearsals, ToldPath, Work } from "../rehearsal.ts";
 import type { Selection } from "../selection.ts";
 import { expectationInWords, type Finding, inShort } from "../verdict.ts";
 import { frame, placeInWords } from "./frame.ts";
@@ -189,14 +189,34 @@ function indented(text: string): string {
 }
 
 /** The last lines: counts, the seed, and what was not covered. */
-export function summary({ met, unmet, inconclusive, seed, notCovered }: Rehearsals, milliseconds: number): string {
+export function summary(
+  { met, unmet, inconclusive, seed, notCovered, rehearsals, ends, work }: Rehearsals,
+  milliseconds: number,
+): string {
   const counts = [
     `${met} met`,
     unmet > 0 ? pc.red(`${unmet} unmet`) : "0 unmet",
     inconclusive > 0 ? pc.yellow(`${inconclusive} inconclusive`) : "0 inconclusive",
   ];
+  const differing = ends.filter(({ groups }) => groups.some(({ findings }) => findings.length > 0)).length;
+  if (differing > 0) counts.push(pc.red(`ends differ at ${differing} ${differing === 1 ? "release" : "releases"}`));
   const seconds = (milliseconds / 1000).toFixed(1);
-  return [`\n${counts.join(", ")}  ${pc.dim(`(seed ${seed}, ${seconds} s)`)}`, ...notCovered.map(uncovered)].join("\n");
+  const took = rehearsals.some(({ set }) => set !== null) ? [pc.dim(workInWords(work))] : [];
+  return [
+    `\n${counts.join(", ")}  ${pc.dim(`(seed ${seed}, ${seconds} s)`)}`,
+    ...took,
+    ...notCovered.map(uncovered),
+  ].join("\n");
+}
+
+/** What a run of sets took, and what it was spared. */
+function workInWords({ migrations, plainly, reused, disk }: Work): string {
+  const count = (number: number) => number.toLocaleString("en-US");
+  return [
+    `${count(migrations)} ${migrations === 1 ? "migration" : "migrations"} run${plainly > migrations ? `, ${count(plainly)} without sharing` : ""}`,
+    ...(reused === 0 ? [] : [`${count(reused)} ${reused === 1 ? "state" : "states"} of earlier runs`]),
+    ...(disk === 0 ? [] : [`at most ${count(Math.ceil(disk / 2 ** 20))} MB on disk`]),
+  ].join("; ");
 }
 
 function uncovered({ engine, why }: NotCovered): string {
