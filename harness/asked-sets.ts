@@ -102,10 +102,10 @@ function parsed(
   throw bad(where, `there is no set "${text}" (${known}; or via:<stop>,<stop>, or <from>..<to>)`);
 }
 
-/** Names may hold what stands between them: only what the chain knows is a part. */
+/** Names may hold what stands between them: only what the chain knows is a part, and of two the longer. */
 function partsOf(text: string, between: string, isPart: (part: string) => boolean): readonly string[] | undefined {
   if (isPart(text)) return [text];
-  for (let at = text.indexOf(between); at >= 0; at = text.indexOf(between, at + 1)) {
+  for (let at = text.lastIndexOf(between); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(between, at - 1)) {
     const first = text.slice(0, at);
     const rest = isPart(first) ? partsOf(text.slice(at + between.length), between, isPart) : undefined;
     if (rest !== undefined) return [first, ...rest];

@@ -75,15 +75,19 @@ function byNumber(a: number, b: number): number {
 async function thoseThatTouchData(chain: readonly Release[], engine: EngineName): Promise<ReadonlySet<string>> {
   const seen = new Set<string>();
   const touching = new Set<string>();
+  let before: readonly Migration[] = [];
   for (const { name, migrations, insteadOf } of chain) {
     if (insteadOf !== undefined) continue;
     // One after the other: a release holds all that those before it shipped.
     const read = "read" in migrations ? await migrations.read(engine) : migrations;
-    for (const migration of "migrations" in read ? read.migrations : read) {
-      if (seen.has(migration.name)) continue;
+    const shipped = "migrations" in read ? read.migrations : read;
+    for (const [i, migration] of shipped.entries()) {
+      // Of most releases all but the last are what the one before shipped.
+      if (migration === before[i] || seen.has(migration.name)) continue;
       seen.add(migration.name);
       if (touchesData(migration, engine)) touching.add(name);
     }
+    before = shipped;
   }
   return touching;
 }

@@ -272,7 +272,24 @@ const refused: readonly Refused[] = [
     ...good,
     chain: [{ ...first, migrations: [{ ...users, ...more }] }, second],
   })),
-  ...notServed("path", { every: "stepwise" }, (more) => ({ ...good, paths: [{ ...more, expect: clean }] })),
+  ...wrongIn(
+    "path",
+    {
+      "a set that there is not": [
+        { every: "to-newest" },
+        `there is no set "to-newest" (known: "to-latest", "stepwise", "install", "all", or { via: [stops] })`,
+      ],
+      "a set that sows": [
+        { every: "all", with: { name: "two users" } },
+        `there is no field "with" (known: "to", "but", "from", "every", "check", "sample", "engines", "expect" and 1 more)`,
+      ],
+      "a set whose start is newer than its end": [
+        { every: "to-latest", from: "1.1", to: "1.0" },
+        `"1.1" → "1.0" goes backwards: "1.0" comes before "1.1" in the chain`,
+      ],
+    },
+    (more) => ({ ...good, paths: [{ ...more, expect: clean }] }),
+  ),
 ];
 
 /** What is refused of one part of a scenario, each with its own words. */
@@ -297,7 +314,6 @@ function notServed(of: string, more: object, scenarioWith: (field: object) => ob
   };
   const instead: { readonly [field: string]: string } = {
     down: "leave it out: only upgrades are rehearsed",
-    every: "write the paths out, each with from and to",
   };
   return Object.entries(more).map(([field, value]) => ({
     what: `"${field}" of a ${of}`,
@@ -381,6 +397,27 @@ describe("arguments that cannot be right", limit, () => {
       args: ["rehearse", "users", "--from", "1.1", "--to", "1.0"],
       says: `Cannot rehearse "users#1.1..1.0": "1.1" → "1.0" goes backwards: "1.0" comes before "1.1" in the chain`,
     },
+    {
+      args: ["rehearse", "users", "--paths", "to-newest"],
+      says: `Cannot rehearse "users", --paths to-newest: there is no set "to-newest" (known: "to-latest", "stepwise", "install", "all"; or via:<stop>,<stop>, or <from>..<to>)`,
+    },
+    {
+      args: ["plan", "users", "--paths", "1.1..1.0"],
+      says: `Cannot rehearse "users", --paths 1.1..1.0: "1.1" → "1.0" goes backwards: "1.0" comes before "1.1" in the chain`,
+    },
+    {
+      args: ["list", "users", "--paths", "via:1.2"],
+      says: `Cannot rehearse "users", --paths via:1.2: the chain has no release "1.2" (known: "1.0", "1.1")`,
+    },
+    {
+      args: ["rehearse", "users#1", "--paths", "all"],
+      says: `Cannot rehearse --paths all: "users#1" is a path of its own, and a set is made of all releases (leave one of the two out)`,
+    },
+    {
+      args: ["rehearse", "users", "--paths", "1.0..1.1", "--from", "1.0"],
+      says: `Cannot rehearse "users", --paths 1.0..1.1: a range has its own ends (leave out --from and --to)`,
+    },
+    { args: ["rehearse", "--paths"], says: `error: option '--paths <set>' argument missing` },
     {
       args: ["rehearse", "--engine", "postgre"],
       says: `error: option '--engine <name[:version]>' argument 'postgre' is invalid. There is no engine "postgre" (known: "postgres", "mysql", "mariadb").`,
@@ -784,11 +821,13 @@ users  users
   ✓ #4  fresh install of 1.0  clean
 
 in users#1 #3
-  timed-out  Cannot tell what becomes of the hop 1.0 → 1.1: it still hung in migration "0002" after 2 s (give it longer with --timeout <seconds>)
+  timed-out  Cannot tell what becomes of the hop 1.0 → 1.1: it still hung in migration "0002" after 2 s (give it longer with --timeout <seconds>); the server's own view:
+    session N (active, waits for Timeout: PgSleep): select pg_sleep(60)
   replay: npm run -s cli -- rehearse users#1 --engine postgres --seed 1
 
 in users#2
-  timed-out  Cannot tell what becomes of the hop ∅ → 1.2: it still hung in migration "0003" after 2 s (give it longer with --timeout <seconds>)
+  timed-out  Cannot tell what becomes of the hop ∅ → 1.2: it still hung in migration "0003" after 2 s (give it longer with --timeout <seconds>); the server's own view:
+    session N (active, waits for Timeout: PgSleep): select pg_sleep(60)
   replay: npm run -s cli -- rehearse users#2 --engine postgres --seed 1
 
 1 met, 0 unmet, 3 inconclusive
@@ -1130,7 +1169,10 @@ async function report(work: Workplace, args: readonly string[] = [], environment
 }
 
 function told(stdout: string): string {
-  return stdout.replace(/^ {2}postgres \S+ \(embedded\)\n/m, "").replace(/ {2}\(seed 1, \d+\.\d s\)$/m, "");
+  return stdout
+    .replace(/^ {2}postgres \S+ \(embedded\)\n/m, "")
+    .replace(/ {2}\(seed 1, \d+\.\d s\)$/m, "")
+    .replace(/(?<=^ +session )\d+/gm, "N");
 }
 
 /** Waits until a command has come so far, but no longer than it lives. */
