@@ -1,6 +1,6 @@
 import type { Client, QueryResult } from "pg";
 import type { Catalogue, Part, Position, Row, TableOutline } from "../snapshot.ts";
-import { partsSql } from "./postgres-parts.ts";
+import { anySql, partsSql } from "./postgres-parts.ts";
 import { nameOf, ofNobodyElse, ofNoExtension, ours, products } from "./postgres-product.ts";
 import { literal, quoted } from "./postgres-text.ts";
 
@@ -9,9 +9,9 @@ export async function readCatalogue(client: Client): Promise<Catalogue> {
   return answerTo(client, catalogueSql);
 }
 
-/** Reads in one round trip what the catalogue leaves out. */
+/** Reads what the catalogue leaves out: first what there is of it, then all of that. */
 export async function readParts(client: Client): Promise<readonly Part[]> {
-  return answerTo(client, partsSql);
+  return answerTo(client, partsSql(await answerTo<readonly boolean[]>(client, anySql)));
 }
 
 async function answerTo<T>(client: Client, sql: string): Promise<T> {

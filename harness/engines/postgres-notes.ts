@@ -1,4 +1,4 @@
-import { type PartSql, sorted, thing } from "./postgres-part.ts";
+import { firstOwn, type PartSql, sorted, thing } from "./postgres-part.ts";
 import { nameOf, ofNoExtension } from "./postgres-product.ts";
 import { kindOfConstraint } from "./postgres-relation-parts.ts";
 
@@ -108,9 +108,10 @@ const comments = commented.map(
     kind: "'comment'",
     name: "''",
     definition: "said.description",
+    any: `from pg_description where objoid >= ${firstOwn} and classoid = '${catalogue}'::regclass and objsubid ${number === "0" ? "=" : ">"} 0`,
     // What comes with an extension is said by the extension.
     from: `from ${from} join pg_description said on said.objoid = ${oid} and said.objsubid = ${number}
-        and said.classoid = '${catalogue}'::regclass and said.objoid >= 16384
+        and said.classoid = '${catalogue}'::regclass and said.objoid >= ${firstOwn}
       where said.classoid = 'pg_extension'::regclass or ${ofNoExtension(catalogue, "said.objoid")}`,
   }),
 );
@@ -140,11 +141,20 @@ const grantsOf = (
     ...known,
     kind: "'grant'",
     name: "''",
+    any: anyGrant(catalogue, acl, owner),
     definition: `concat_ws(E'\\n', case when ${foreign} then ${owned} end,
       case when ${own} <> ${usual} then ${own} end)`,
     from: `from ${from} where (${acl} is not null or ${foreign}) and ${ofNoExtension(catalogue, oid)}`,
   };
 };
+
+/** Whether anything of a class is another's or has been allowed to anybody; of what the server itself brings, a schema may be. */
+function anyGrant(catalogue: string, acl: string, owner: string): string {
+  const [column, made] = [acl, owner].map((name) => name.slice(2));
+  if (column === "attacl") return `from pg_attribute where attacl is not null and attrelid >= ${firstOwn}`;
+  const since = catalogue === "pg_namespace" ? "" : ` and oid >= ${firstOwn}`;
+  return `from ${catalogue} where (${column} is not null or pg_get_userbyid(${made}) <> current_user)${since}`;
+}
 
 const grants: readonly PartSql[] = [
   grantsOf(
@@ -179,6 +189,7 @@ const grants: readonly PartSql[] = [
     kind: "'grant'",
     name: "concat_ws(' ', 'default on', case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' else 'schemas' end, 'in ' || n.nspname)",
     definition: `concat_ws(E'\\n', case when d.defaclrole <> current_user::regrole then 'of ' || pg_get_userbyid(d.defaclrole) end, ${allowed("d.defaclacl", "d.defaclrole")})`,
+    any: "from pg_default_acl",
     from: "from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace",
   },
 ];

@@ -1,4 +1,4 @@
-import { joined, type PartSql, sorted, when } from "./postgres-part.ts";
+import { firstOwn, joined, type PartSql, sorted, when } from "./postgres-part.ts";
 import { nameOf, ofNobodyElse, ofNoExtension } from "./postgres-product.ts";
 
 const domain = joined(
@@ -47,6 +47,8 @@ export const otherParts: readonly PartSql[] = [
     kind: "'type'",
     name: nameOf("n.nspname", "t.typname"),
     definition: `case t.typtype when 'd' then ${domain} when 'c' then ${composite} when 'r' then ${range} else 'base' end`,
+    any: `from pg_type t where oid >= ${firstOwn} and (typtype in ('d', 'r') or (typtype = 'b' and typcategory <> 'A')
+      or exists (select from pg_class c where c.oid = typrelid and relkind = 'c'))`,
     from: `from pg_type t join product n on n.oid = t.typnamespace
       where ${ofNoExtension("pg_type", "t.oid")} and (t.typtype in ('d', 'r') or (t.typtype = 'b' and t.typcategory <> 'A')
         or (t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c')))`,
@@ -56,6 +58,7 @@ export const otherParts: readonly PartSql[] = [
     name: `${nameOf("n.nspname", "p.proname")} || '(' || pg_get_function_identity_arguments(p.oid) || ')'`,
     definition:
       "concat_ws(' ', 'aggregate by', a.aggtransfn, 'of', format_type(a.aggtranstype, null), 'finally', a.aggfinalfn, 'from', a.agginitval, a.aggkind, a.aggcombinefn)",
+    any: `from pg_aggregate where aggfnoid >= ${firstOwn}`,
     from: `from pg_aggregate a join pg_proc p on p.oid = a.aggfnoid join product n on n.oid = p.pronamespace where ${ofNoExtension("pg_proc", "p.oid")}`,
   },
   {
@@ -63,6 +66,7 @@ export const otherParts: readonly PartSql[] = [
     name: "t.evtname",
     definition:
       "concat_ws(' ', 'on', t.evtevent, array_to_string(t.evttags, ', '), 'execute', t.evtfoid::regproc, t.evtenabled)",
+    any: "from pg_event_trigger",
     from: `from pg_event_trigger t where ${ofNoExtension("pg_event_trigger", "t.oid")}`,
   },
   ...[
@@ -88,7 +92,8 @@ export const otherParts: readonly PartSql[] = [
       name: `(select i.type || ' ' || i.identity from ${identity} i)`,
       definition,
       // What a type or an extension brought with it is theirs.
-      from: `from ${catalogue} o where o.oid >= 16384 and ${ofNobodyElse(catalogue, "o.oid")}`,
+      any: `from ${catalogue} where oid >= ${firstOwn}`,
+      from: `from ${catalogue} o where o.oid >= ${firstOwn} and ${ofNobodyElse(catalogue, "o.oid")}`,
     };
   }),
 ];

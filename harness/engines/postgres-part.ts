@@ -7,7 +7,12 @@ export interface PartSql {
   readonly column?: string;
   readonly of?: readonly string[];
   readonly from: string;
+  /** Where it is worth asking: to look whether there is any costs less than to plan how all would be found. */
+  readonly any?: string;
 }
+
+/** Numbers below are those of what the server itself brings. */
+export const firstOwn = 16384;
 
 export const selected = ({ kind, name, definition, table = "null", column = "null", of = [], from }: PartSql) =>
   `select ${kind} as kind, ${name} as name, ${definition} as definition, ${table} as "table", ${column} as "column",

@@ -1,4 +1,4 @@
-import { joined, type PartSql, settings, sorted, thing, when } from "./postgres-part.ts";
+import { firstOwn, joined, type PartSql, settings, sorted, thing, when } from "./postgres-part.ts";
 import { nameOf, ofNoExtension, ours, products } from "./postgres-product.ts";
 
 // Each relation with what it is known by. A partition is a part of the table that it is attached to.
@@ -42,10 +42,6 @@ const facts = joined(
      from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver where f.ftrelid = r.oid)`,
 ).replaceAll("'\\n'", "E'\\n'");
 
-/** Older servers do not know the column: there the name means what stands around. */
-const compression = `(select nullif(told, '') from (select ''::"char" as attcompression) before14 cross join lateral
-  (select (select attcompression::text from pg_attribute b where b.attrelid = a.attrelid and b.attnum = a.attnum) as told) known)`;
-
 const indexFacts = joined(
   " ",
   when("not x.indisvalid", "'invalid'"),
@@ -69,6 +65,7 @@ export const relationParts: readonly PartSql[] = [
     definition: facts,
     of: [thing("'table'", "r.parent")],
     from: "from relation r where r.kind = 'partition'",
+    any: "from pg_class where relispartition",
   },
   {
     kind: "'column'",
@@ -79,13 +76,22 @@ export const relationParts: readonly PartSql[] = [
       " ",
       when("a.attcollation <> t.typcollation", "'collate ' || a.attcollation::regcollation"),
       when("a.attstorage <> t.typstorage", "'storage ' || a.attstorage::text"),
-      `'compression ' || ${compression}`,
       "'statistics ' || nullif(a.attstattarget, -1)",
       when("a.attgenerated = 'v'", "'virtual'"),
       `'with ' || ${settings("a.attoptions")}`,
     ),
     from: `from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid where r.relkind in ('r', 'p') and r.kind = 'table'`,
+  },
+  {
+    kind: "'column'",
+    name: "a.attname",
+    table: "r.name",
+    column: "a.attname",
+    definition: "'compression ' || nullif(a.attcompression::text, '')",
+    from: "from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 where r.relkind in ('r', 'p') and r.kind = 'table'",
+    // Older servers do not know the column.
+    any: "where current_setting('server_version_num')::integer >= 140000",
   },
   {
     kind: "'index'",
@@ -117,6 +123,7 @@ export const relationParts: readonly PartSql[] = [
     definition: "pg_get_constraintdef(k.oid)",
     from: `from pg_constraint k join relation r on r.oid = k.conrelid join pg_attribute a on a.attrelid = r.oid and a.attnum = k.conkey[1]
       where k.contype = 'n' and (not k.convalidated or k.connoinherit) and r.kind = 'table'`,
+    any: "from pg_constraint where contype = 'n' and (not convalidated or connoinherit)",
   },
   {
     kind: "'trigger'",
@@ -128,6 +135,7 @@ export const relationParts: readonly PartSql[] = [
       "case t.tgenabled when 'D' then 'disabled' when 'R' then 'enabled replica' when 'A' then 'enabled always' end",
     ),
     of: ["r.thing"],
+    any: "from pg_trigger where not tgisinternal",
     from: "from pg_trigger t join relation r on r.oid = t.tgrelid where not t.tgisinternal and t.tgparentid = 0",
   },
   {
@@ -138,6 +146,7 @@ export const relationParts: readonly PartSql[] = [
       "case when r.relforcerowsecurity then 'forced, ' else '' end || case when r.relrowsecurity then 'enabled' else 'disabled' end",
     of: ["r.thing"],
     from: "from relation r where r.relrowsecurity or r.relforcerowsecurity",
+    any: "from pg_class where relrowsecurity or relforcerowsecurity",
   },
   {
     kind: "'policy'",
@@ -153,6 +162,7 @@ export const relationParts: readonly PartSql[] = [
     ),
     of: ["r.thing"],
     from: "from pg_policy p join relation r on r.oid = p.polrelid",
+    any: "from pg_policy",
   },
   {
     kind: "'rule'",
@@ -162,6 +172,7 @@ export const relationParts: readonly PartSql[] = [
       "pg_get_ruledef(w.oid) || case w.ev_enabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always' else '' end",
     of: ["r.thing"],
     from: "from pg_rewrite w join relation r on r.oid = w.ev_class where w.rulename <> '_RETURN'",
+    any: `from pg_rewrite where rulename <> '_RETURN' and oid >= ${firstOwn}`,
   },
   {
     kind: "'statistics'",
@@ -169,6 +180,7 @@ export const relationParts: readonly PartSql[] = [
     table: "r.name",
     definition: "concat_ws(' ', pg_get_statisticsobjdef(s.oid), 'statistics ' || nullif(s.stxstattarget, -1))",
     of: ["r.thing"],
+    any: "from pg_statistic_ext",
     from: "from pg_statistic_ext s join relation r on r.oid = s.stxrelid join product n on n.oid = s.stxnamespace",
   },
   {
