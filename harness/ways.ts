@@ -19,6 +19,8 @@ export interface Evidence {
   /** Paths to the newest release, by their start. */
   readonly walked: ReadonlyMap<string, readonly Walked[]>;
   readonly unclean: ReadonlySet<string>;
+  /** By the start of longer paths: later hops at which these failed, however clean they are for whoever begins there. */
+  readonly failed: ReadonlyMap<string, ReadonlySet<string>>;
   readonly places: ReadonlyMap<string, number>;
   /** Single hops, whatever came of them. */
   readonly hops: ReadonlySet<string>;
@@ -52,6 +54,7 @@ export function evidenceOf(upgrades: readonly Walked[], releases: readonly strin
     candidates: releases.filter((release) => useful.has(release)),
     onward: new Map([...byStart(leading)].map(([start, hops]) => [start, hops.map(({ path }) => path[1] ?? "")])),
     walked: byStart(bySteps),
+    failed: failedHops(upgrades),
     places,
     hops: new Set(upgrades.filter(({ path }) => path.length === 2).map(({ path }) => keyOf(path))),
     unclean: new Set(toNewest.filter((upgrade) => !isClean(upgrade)).map(({ path }) => keyOf(path))),
@@ -68,6 +71,17 @@ function cleanHops(upgrades: readonly Walked[]): readonly Walked[] {
     }
   }
   return [...direct.values()].filter(isClean);
+}
+
+function failedHops(upgrades: readonly Walked[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const failed = new Map<string, Set<string>>();
+  for (const { path, rehearsal } of upgrades) {
+    const [start = ""] = path;
+    const failing = failingOf(rehearsal);
+    if (failing === undefined || failing.from === null || failing.from === start) continue;
+    failed.set(start, (failed.get(start) ?? new Set()).add(keyOf([failing.from, failing.to])));
+  }
+  return failed;
 }
 
 /** Whether a hop from this start to one of these releases, where that is later, was not walked. */
@@ -109,11 +123,13 @@ export type Ways = (start: string) => Reached | undefined;
 /** Ways that were walked, or else are put together of clean hops and not known to fail. */
 export function waysBy(stops: readonly string[], evidence: Evidence): Ways {
   const allowed = new Set(stops);
-  const leading = leadingOn(stops, evidence);
+  const shared = leadingOn(stops, evidence);
   return (start) => {
     const walked = evidence.walked.get(start)?.find((upgrade) => isClean(upgrade) && staysIn(upgrade, allowed));
     if (walked !== undefined) return { start, path: walked.path, by: "walked" };
-    const path = composed([start], leading, evidence);
+    const failed = evidence.failed.get(start);
+    const leading = failed === undefined ? shared : leadingOn(stops, evidence, failed);
+    const path = composed([start], { leading, evidence, left: { tries: 10_000 } });
     return path === undefined ? undefined : { start, path, by: "composed" };
   };
 }
@@ -123,24 +139,37 @@ function staysIn({ path }: Walked, allowed: ReadonlySet<string>): boolean {
 }
 
 /** Those of the stops from which clean hops lead to the newest release, and that itself. */
-function leadingOn(stops: readonly string[], { newest, onward }: Evidence): ReadonlySet<string> {
+function leadingOn(
+  stops: readonly string[],
+  { newest, onward }: Evidence,
+  failed: ReadonlySet<string> = new Set(),
+): ReadonlySet<string> {
   const leading = new Set([newest]);
-  for (const stop of stops.toReversed()) if (onward.get(stop)?.some((next) => leading.has(next))) leading.add(stop);
+  const leads = (stop: string) => onward.get(stop)?.some((to) => leading.has(to) && !failed.has(keyOf([stop, to])));
+  for (const stop of stops.toReversed()) if (leads(stop)) leading.add(stop);
   return leading;
 }
 
-function composed(
-  path: readonly string[],
-  leading: ReadonlySet<string>,
-  evidence: Evidence,
-): readonly string[] | undefined {
-  for (const next of evidence.onward.get(path.at(-1) ?? "") ?? []) {
-    if (!leading.has(next)) continue;
+interface Composing {
+  readonly leading: ReadonlySet<string>;
+  readonly evidence: Evidence;
+  /** Where hops fail for those who come from elsewhere there may be more ways than anybody could try. */
+  readonly left: { tries: number };
+}
+
+function composed(path: readonly string[], composing: Composing): readonly string[] | undefined {
+  const { leading, evidence, left } = composing;
+  const last = path.at(-1) ?? "";
+  for (const next of evidence.onward.get(last) ?? []) {
+    if (!leading.has(next) || left.tries-- <= 0) continue;
+    // What comes from an earlier stop may fail at a hop that is clean from a fresh install.
+    const hop = keyOf([last, next]);
+    if (path.some((stop) => evidence.failed.get(stop)?.has(hop))) continue;
     const longer = [...path, next];
-    // What was walked as a whole and failed is no way, however clean its hops are by themselves.
-    const isWay = next === evidence.newest && !evidence.unclean.has(keyOf(longer));
-    const whole = isWay ? longer : next === evidence.newest ? undefined : composed(longer, leading, evidence);
-    if (whole !== undefined) return whole;
+    if (next !== evidence.newest) {
+      const whole = composed(longer, composing);
+      if (whole !== undefined) return whole;
+    } else if (!evidence.unclean.has(keyOf(longer))) return longer;
   }
   return undefined;
 }

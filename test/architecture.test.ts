@@ -93,7 +93,7 @@ const layers = {
     "ledger.ts",
     "difference.ts",
     "differing.ts",
-    "row-differences.ts",
+    ...["chunking.ts", "row-differences.ts", "row-meeting.ts", "row-tally.ts"],
     "shape-differences.ts",
     "things.ts",
     "verdict.ts",
@@ -131,6 +131,7 @@ const doors: { readonly [dependency: string]: readonly string[] } = {
   "@mikro-orm/core": ["types:tools/mikro-orm.ts"],
   semver: ["formats/versions.ts"],
   "@babel/code-frame": ["report/"],
+  diff: ["report/sides.ts"],
   picocolors: ["report/"],
 };
 

@@ -64,7 +64,7 @@ app  from ↓ to →  postgres 18.4
   not every hop between them was walked: --paths all may show that fewer stops
       do
   told hop by hop for 16 of 59 starts
-  61 paths, 0.6 s one after the other`);
+  61 paths (with stops: 1 clean), 0.6 s one after the other`);
   });
 
   test("puts together what came out alike, though no path leads back", () => {
@@ -99,13 +99,25 @@ app  from ↓ to →  postgres 18.4
   ✓ clean   x broken, as expected   ! clean, and was not to be   · not a path`);
   });
 
-  test("lets the worst of a cell count, and names the hop on the way at which it failed", () => {
+  test("shows jumps in its cells, and names the hop at which a path with stops failed", () => {
     const names = numbered(4);
     const onItsWay = told(names, come.broken("1.2"), { set: "stepwise" });
     const text = shown([...everyPair(names), onItsWay]);
-    expect(text).toContain("  1.0       ✓         ✗\n");
+    expect(text).toContain("  1.0 … 1.2 (3)  ✓\n");
+    expect(text).toContain("7 paths (with stops: 1 broken), ");
     expect(text).toContain("  ✗ migration-failed 42703, 0008_move\n      1.1 → 1.2\n");
     expect(text).toContain("stopping at 1.1 does harm: 1.0 → 1.3 is clean, and 1.0 → 1.1 → 1.2 → 1.3 is\n");
+  });
+
+  test("shows a path with stops where nobody jumped, and the worst of several jumps", () => {
+    const stepwise = told(["1.0", "1.1", "1.2"], come.broken("1.2"));
+    expect(shown([stepwise, told(["1.1", "1.2"])])).toContain("  1.0  ✗\n  1.1  ✓\n");
+    const twice = [
+      told(["1.0", "1.2"]),
+      told(["1.0", "1.2"], come.broken("1.2")),
+      told(["1.0", "1.2"], come.inconclusive),
+    ];
+    expect(shown([...twice, told(["1.1", "1.2"])])).toContain("  1.0  ✗\n  1.1  ✓\n");
   });
 
   test("says of starts which fail directly only what is known of them", () => {

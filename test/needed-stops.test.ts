@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { neededStops } from "../harness/needed-stops.ts";
+import { failingOf } from "../harness/outcomes.ts";
 import type { Rehearsal } from "../harness/rehearsal.ts";
 import { come, everyPair, told } from "./told.ts";
 
@@ -56,6 +57,15 @@ describe("neededStops()", () => {
     ]);
     const inDoubt = told(["1.2.40", "1.3.115", "1.8.5"], come.inconclusive, { set: "via 1.3.115" });
     expect(neededStops([...overBoth, inDoubt]).needed[0]?.release).toBe("1.3.11");
+  });
+
+  test("does not take a hop for clean that fails for whoever comes from where the way begins", () => {
+    const names = ["0.4", "0.6", "0.7", "0.11"];
+    const pairs = everyPair(names, (from, to) => (from < 2 && to === 3 ? come.broken("0.11") : come.clean));
+    const failed = told(["0.4", "0.7", "0.11"], come.broken("0.11"), { set: "via 0.7" });
+    const { needed, unreachable } = neededStops([...pairs, failed, told(["0.6", "0.7", "0.11"])]);
+    expect(needed.map(({ release }) => release)).toEqual(["0.7"]);
+    expect(unreachable.map(({ start }) => start)).toEqual(["0.4"]);
   });
 
   test("needs no stop where every start comes through", () => {
@@ -182,12 +192,21 @@ function byTryingAll(rehearsals: readonly Rehearsal[], newest: string) {
     rehearsals.filter((r) => r.path.join() === path.join()).map(({ verdict }) => verdict.outcome);
   const clean = (path: readonly string[]) => outcomes(path).length > 0 && outcomes(path).every((o) => o === "clean");
   const whole = rehearsals.map(({ path }) => path).filter(clean);
+  const fails = (start: string, i: number, path: readonly string[]) =>
+    rehearsals.some((rehearsal) => {
+      const failing = rehearsal.path[0] === start ? failingOf(rehearsal) : undefined;
+      return failing !== undefined && failing.from === path[i] && failing.to === path[i + 1];
+    });
   const isHop = (from: string, to: string) =>
     outcomes([from, to]).length > 0
       ? clean([from, to])
       : whole.some((path) => path.includes(from) && path[path.indexOf(from) + 1] === to);
   const isWay = (path: readonly string[]) =>
-    outcomes(path).length > 0 ? clean(path) : path.slice(1).every((to, i) => isHop(path[i] ?? "", to));
+    outcomes(path).length > 0
+      ? clean(path)
+      : path
+          .slice(1)
+          .every((to, i) => isHop(path[i] ?? "", to) && !path.slice(0, i + 1).some((stop) => fails(stop, i, path)));
   const sets = subsets(releases);
   const ways = new Map(
     releases.map((start) => [start, sets.map((via) => [start, ...inOrder(via), newest]).filter(isWay)]),

@@ -27,7 +27,7 @@ export function matrix(of: Matrix, { columns = usual }: Page = {}): string {
     pc.dim(`  ${legend(signs)}`),
     ...failuresInWords(of, room),
     ...stopsInWords(of, room),
-    pc.dim(`  ${counted(of.paths)}, ${(of.milliseconds / 1000).toFixed(1)} s one after the other`),
+    pc.dim(`  ${counted(of.paths)}${stopping(of)}, ${(of.milliseconds / 1000).toFixed(1)} s one after the other`),
   ].join("\n");
 }
 
@@ -53,6 +53,11 @@ function coloured(sign: string | undefined): string {
 
 function counted(paths: number): string {
   return paths === 1 ? "1 path" : `${paths.toLocaleString("en-US")} paths`;
+}
+
+function stopping({ stopping }: Matrix): string {
+  const told = Object.entries(stopping).filter(([, count]) => count > 0);
+  return told.length === 0 ? "" : ` (with stops: ${told.map(([outcome, count]) => `${count} ${outcome}`).join(", ")})`;
 }
 
 interface Row extends Alike<string | null> {

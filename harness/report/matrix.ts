@@ -15,10 +15,12 @@ export interface Matrix {
   /** Null: nothing was there, and the end was installed. */
   readonly starts: readonly (string | null)[];
   readonly ends: readonly string[];
-  /** For each start and each end the worst that came out; null: no path was walked. */
+  /** For each start and each end what came of the jump, else of a path with stops; null: none was walked. */
   readonly cells: readonly (readonly (Verdict["outcome"] | null)[])[];
   /** Cells in which that contradicts what was expected. */
   readonly unmet: readonly Cell[];
+  /** How many paths with stops on their way came out how. */
+  readonly stopping: { readonly [outcome in Verdict["outcome"]]: number };
   readonly firstFailing: readonly FirstFailing[];
   readonly stops: Stops;
   readonly paths: number;
@@ -73,7 +75,8 @@ export function matrixOf(rehearsals: readonly Rehearsal[]): readonly Matrix[] {
       ...{ scenario, engine, version, releases, starts, ends },
       cells: starts.map((start) => ends.map((end) => cells.get(keyOf({ start, end }))?.outcome ?? null)),
       unmet: [...cells.values()].filter(({ contradicts }) => contradicts).map(({ start, end }) => ({ start, end })),
-      firstFailing: firstFailing([...cells.values()].map(({ worst }) => worst)),
+      stopping: stoppingOf(outcomes),
+      firstFailing: firstFailing(walked),
       stops: neededStops(rehearsals),
       paths: plain.length,
       milliseconds: Math.round(plain.reduce((sum, { milliseconds }) => sum + milliseconds, 0)),
@@ -91,10 +94,15 @@ interface Told extends Cell {
   readonly worst: Walked;
 }
 
-/** Several paths may have the same ends: the worst of them counts. */
+/**
+ * A cell is a jump, and shows what comes of that; a path that stops on its way is in a cell only where nobody jumped. Where
+ * several are left, the worst of them counts.
+ */
 function cellsOf({ walked }: Outcomes): ReadonlyMap<string, Told> {
   const cells = new Map<string, Told>();
+  const jumps = new Set(walked.filter(isJump).map((each) => keyOf({ start: startOf(each), end: endOf(each) })));
   for (const each of walked) {
+    if (!isJump(each) && jumps.has(keyOf({ start: startOf(each), end: endOf(each) }))) continue;
     const cell = { start: startOf(each), end: endOf(each) };
     const { outcome } = each.rehearsal.verdict;
     const before = cells.get(keyOf(cell));
@@ -108,6 +116,10 @@ function cellsOf({ walked }: Outcomes): ReadonlyMap<string, Told> {
 
 const badness: { readonly [outcome in Verdict["outcome"]]: number } = { clean: 0, inconclusive: 1, broken: 2 };
 
+function isJump({ path }: Walked): boolean {
+  return path.length < 3;
+}
+
 function startOf({ path }: Walked): string | null {
   return path.length === 1 ? null : (path[0] ?? null);
 }
@@ -116,10 +128,16 @@ function endOf({ path }: Walked): string {
   return path.at(-1) ?? "";
 }
 
+function stoppingOf({ walked }: Outcomes): Matrix["stopping"] {
+  const count = { clean: 0, broken: 0, inconclusive: 0 };
+  for (const each of walked) if (!isJump(each)) count[each.rehearsal.verdict.outcome]++;
+  return count;
+}
+
 /** What was found is told once; what is inconclusive comes last. */
-function firstFailing(worst: readonly Walked[]): readonly FirstFailing[] {
+function firstFailing(walked: readonly Walked[]): readonly FirstFailing[] {
   const groups = new Map<string, { readonly of: Failing; readonly at: FirstFailing["at"][number][] }>();
-  for (const each of worst) {
+  for (const each of walked) {
     const failing = failingOf(each.rehearsal);
     if (failing === undefined) continue;
     const { outcome, finding, from, to, rehearsal } = failing;
