@@ -1,7 +1,7 @@
 import type { Difference } from "./differing.ts";
 import { inRows } from "./row-differences.ts";
 import { inShape } from "./shape-differences.ts";
-import type { Catalogue, Snapshot, Table } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { thingsIn } from "./things.ts";
 
 /** What is compared beside the shape and the rows. */
@@ -18,15 +18,12 @@ export async function differences(
 ): Promise<readonly Difference[]> {
   const shape = inShape(...(await Promise.all([thingsIn(one, positions), thingsIn(other, positions)])));
   const [before, after] = await Promise.all([one.catalogue(), other.catalogue()]);
-  const common = before.tables.filter(({ name }) => after.tables.some((table) => table.name === name));
   // Where columns differ that is told, and rows are compared by what both have.
-  const rowsOf = (in_: Catalogue) =>
-    common.map(({ name }) => {
-      const table = in_.tables.find((t) => t.name === name) as Table;
-      return { table, columns: table.columns.map((column) => column.name) };
-    });
-  const [prints, others] = await Promise.all([one.fingerprints(rowsOf(before)), other.fingerprints(rowsOf(after))]);
-  const differing = common.filter((_, i) => prints[i] !== others[i]);
-  const rows = await Promise.all(differing.map((table) => inRows(one, other, table)));
-  return [...shape, ...rows.flat()];
+  const common = before.tables.filter(({ name }) => after.tables.some((table) => table.name === name));
+  const rows = await inRows(
+    one,
+    other,
+    common.map(({ name }) => name),
+  );
+  return [...shape, ...rows];
 }

@@ -200,8 +200,12 @@ async function* merge(
 }
 
 /** The order that {@link Snapshot.entries} promises: bytes of the text, NULL last. */
-export function compareKeys(a: readonly (string | null)[], b: readonly (string | null)[]): number {
-  for (let i = 0; i < a.length; i++) {
+export function compareKeys(
+  a: readonly (string | null)[],
+  b: readonly (string | null)[],
+  width: number = a.length,
+): number {
+  for (let i = 0; i < width; i++) {
     const [x, y] = [a[i] ?? null, b[i] ?? null];
     if (x === y) continue;
     if (x === null || y === null) return x === null ? 1 : -1;

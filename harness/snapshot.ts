@@ -110,6 +110,31 @@ export interface Rows {
   readonly columns: readonly string[];
 }
 
+/**
+ * How rows fall into chunks, in the same way in every database: by ranges of a whole number that tells them apart, or by
+ * a hash of all that does. One chunk is the whole table.
+ */
+export type Chunking =
+  | { readonly ranges: { readonly column: string; readonly from: bigint; readonly width: bigint } }
+  | { readonly hashes: number };
+
+/** The rows of a table in chunks. */
+export interface Chunked extends Rows {
+  /** The columns that tell rows apart, first among `columns`. */
+  readonly key: readonly string[];
+  readonly chunking: Chunking;
+}
+
+/** A chunk that has rows, and a text that is the same where the same rows are. */
+export interface Chunk {
+  readonly number: string;
+  readonly rows: number;
+  readonly print: string;
+}
+
+/** A row's values as the server's own text, in the order of the columns that were asked for. */
+export type Values = readonly (string | null)[];
+
 /** A foreign key and the table that has it. */
 export interface Reference {
   readonly table: TableOutline;
@@ -134,6 +159,20 @@ export interface Snapshot {
   entries(table: TableOutline, key: readonly string[], columns: readonly string[]): AsyncIterable<Entry>;
   /** For each of these: a text that is the same where the same rows are, told by these columns alone. */
   fingerprints(of: readonly Rows[]): Promise<readonly string[]>;
+  /** For each of these: about how many bytes its rows take. */
+  sizes(of: readonly TableOutline[]): Promise<readonly number[]>;
+  /**
+   * For each of these: the least and the greatest primary key, of a table without rows neither; `undefined` where the
+   * key is not one whole number.
+   */
+  bounds(of: readonly TableOutline[]): Promise<readonly (readonly bigint[] | undefined)[]>;
+  /** For each of these: its chunks, a pass over the rows in the server. */
+  chunks(of: readonly Chunked[]): Promise<readonly (readonly Chunk[])[]>;
+  /**
+   * The rows of some chunks, or of all, a handful at a time: by ranges in the order of that number, by hashes in the
+   * byte order of the key with NULL last.
+   */
+  pieces(of: Chunked, chunks?: readonly string[]): AsyncIterable<readonly Values[]>;
   /** For each of these: how many rows refer to a row that is not there. */
   orphans(of: readonly Reference[]): Promise<readonly number[]>;
   /** Whether any table holds any row. */
@@ -153,6 +192,10 @@ export const emptySnapshot: Snapshot = {
   query: async () => [],
   entries: () => none(),
   fingerprints: async (of) => of.map(() => ""),
+  sizes: async (of) => of.map(() => 0),
+  bounds: async (of) => of.map(() => undefined),
+  chunks: async (of) => of.map(() => []),
+  pieces: () => none(),
   orphans: async (of) => of.map(() => 0),
   hasRows: async () => false,
 };
@@ -162,4 +205,15 @@ async function* none(): AsyncGenerator<never> {}
 /** The columns that tell a row from another: the primary key, or all of them. */
 export function identityOf({ primaryKey, columns }: TableOutline): readonly string[] {
   return primaryKey.length > 0 ? primaryKey : columns.map(({ name }) => name);
+}
+
+/** Chunks by ranges that follow each other, as one. */
+export function spansOf(chunks: readonly string[]): readonly (readonly [first: bigint, last: bigint])[] {
+  const spans: [bigint, bigint][] = [];
+  for (const chunk of chunks.map(BigInt).sort((a, b) => (a < b ? -1 : 1))) {
+    const last = spans.at(-1);
+    if (last !== undefined && last[1] + 1n === chunk) last[1] = chunk;
+    else spans.push([chunk, chunk]);
+  }
+  return spans;
 }

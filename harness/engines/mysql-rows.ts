@@ -1,9 +1,9 @@
-import type { Column, ForeignKey, Rows, TableOutline } from "../snapshot.ts";
+import { type Chunked, type Column, type ForeignKey, type Rows, spansOf, type TableOutline } from "../snapshot.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { quoted } from "./mysql-text.ts";
 
 /** A query for the rows of a table as text, in the byte order of `key` with NULL last. */
-export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[]): string {
+export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[], where = ""): string {
   const list = [...key, ...columns].map((name) => textOf(columnNamed(table, name))).join(", ");
   // Every collation would pad, fold or ignore something.
   const order = key.flatMap((name) => {
@@ -12,7 +12,55 @@ export function entriesOf(table: TableOutline, key: readonly string[], columns: 
     return column.nullable ? [`${quoted(name)} is null`, bytes] : [bytes];
   });
   const ordered = order.length === 0 ? "" : ` order by ${order.join(", ")}`;
-  return `select ${list} from ${quoted(table.name)}${ordered}`;
+  return `select ${list} from ${quoted(table.name)}${where}${ordered}`;
+}
+
+/** A query for the rows of some chunks. */
+export function piecesOf(of: Chunked, dialect: Dialect, chunks?: readonly string[]): string {
+  const { table, key, columns, chunking } = of;
+  const where = chunks === undefined ? "" : ` where ${withinOf(of, dialect, chunks)}`;
+  if (!("ranges" in chunking)) return entriesOf(table, key, columns.slice(key.length), where);
+  const list = columns.map((name) => textOf(columnNamed(table, name))).join(", ");
+  return `select ${list} from ${quoted(table.name)}${where} order by ${quoted(chunking.ranges.column)}`;
+}
+
+/** A query for the number, the count and the fingerprint of each chunk. */
+export function chunksOf(of: Chunked, dialect: Dialect): string {
+  const { table, columns, chunking } = of;
+  const told = `concat(count(*), '') as \`rows\`, ${printOf(table, columns, dialect)} as print from ${quoted(table.name)}`;
+  if ("hashes" in chunking && chunking.hashes === 1) return `select '0' as number, ${told} having count(*) > 0`;
+  return `select ${numberOf(of, dialect)} as number, ${told} group by 1`;
+}
+
+function numberOf({ table, key, chunking }: Chunked, dialect: Dialect): string {
+  // Where a row goes need not be hard to guess, only the same everywhere.
+  if ("hashes" in chunking) return `crc32(${injective(table, key, dialect)}) % ${chunking.hashes}`;
+  const { column, from, width } = chunking.ranges;
+  return `(${quoted(column)} - (${from})) div ${width}`;
+}
+
+/** Whether a row is in one of these chunks. */
+function withinOf(of: Chunked, dialect: Dialect, chunks: readonly string[]): string {
+  if ("ranges" in of.chunking) {
+    const { column, from, width } = of.chunking.ranges;
+    const spans = spansOf(chunks);
+    const between = ([first, last]: readonly [bigint, bigint]) =>
+      `${quoted(column)} between ${from + first * width} and ${from + (last + 1n) * width - 1n}`;
+    if (spans.length <= mostSpans) return spans.map(between).join(" or ");
+  }
+  return `${numberOf(of, dialect)} in (${chunks.join(", ")})`;
+}
+
+const mostSpans = 64;
+
+/** A question for the least and the greatest primary key, where that is one whole number. */
+export function boundsOf({ name, primaryKey, columns }: TableOutline): string | undefined {
+  const [first] = primaryKey;
+  const column = columns.find((one) => one.name === first);
+  if (primaryKey.length !== 1 || column === undefined || !/^(tiny|small|medium|big)?int\b/.test(column.type))
+    return undefined;
+  const key = quoted(column.name);
+  return `select concat(min(${key}), '') as least, concat(max(${key}), '') as most from ${quoted(name)}`;
 }
 
 /** A query for how long the longest of these texts is, if there may be long ones. */
@@ -26,16 +74,33 @@ export function longestOf(table: TableOutline, key: readonly string[]): string |
 /** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
 export function fingerprintOf({ table, columns }: Rows, dialect: Dialect): string {
   if (columns.length === 0) return `select concat(count(*), '') as print from ${quoted(table.name)}`;
-  const values = columns.map((name) => hashedPart(columnNamed(table, name), dialect)).join(", ',', ");
-  return `select concat(count(*), ' ', coalesce(sum(${dialect.hash(`concat(${values})`)}), 0)) as print
-    from ${quoted(table.name)}`;
+  return `select ${printOf(table, columns, dialect)} as print from ${quoted(table.name)}`;
 }
 
-/** A text in which no value can be taken for another one, and which fits into what a server handles at once. */
-function hashedPart(column: Column, dialect: Dialect): string {
-  const text = textOf(column);
-  const told = isLong(column) ? `if(octet_length(${text}) < 4096, ${text}, ${dialect.hash(text)})` : text;
-  return `coalesce(concat('${isBytes(column) ? "x" : ""}', octet_length(${text}), ':', ${told}), 'null')`;
+function printOf(table: TableOutline, columns: readonly string[], dialect: Dialect): string {
+  return `concat(count(*), ' ', coalesce(sum(${dialect.hash(injective(table, columns, dialect))}), 0))`;
+}
+
+/**
+ * A text that no two rows share, and which fits into what a server handles at once. Commas end what cannot hold any;
+ * lengths stand ahead of what can. NULL is nothing at all, where a number has digits and a text a length. What is of
+ * which kind is told first.
+ */
+function injective(table: TableOutline, columns: readonly string[], dialect: Dialect): string {
+  const parts = columns.map((name) => {
+    const column = columnNamed(table, name);
+    const text = textOf(column);
+    const orNothing = (value: string) => (column.nullable ? `ifnull(${value}, '')` : value);
+    if (isPlain(column)) return { kind: "n", told: orNothing(text) };
+    const value = isLong(column) ? `if(octet_length(${text}) < 4096, ${text}, ${dialect.hash(text)})` : text;
+    return { kind: isBytes(column) ? "b" : "t", told: `${orNothing(`octet_length(${text})`)}, ${orNothing(value)}` };
+  });
+  return `concat_ws(',', '${parts.map(({ kind }) => kind).join("")}', ${parts.map(({ told }) => told).join(", ")})`;
+}
+
+/** Whether its text is one of digits and signs, and never empty. */
+function isPlain({ type }: Column): boolean {
+  return /^((tiny|small|medium|big)?int|decimal|float|double|date|datetime|timestamp|time|year)\b/.test(type);
 }
 
 /**

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "mysql2/promise";
 import type { Address } from "../database.ts";
-import type { Catalogue, Row, Snapshot, TableOutline } from "../snapshot.ts";
+import type { Catalogue, Chunk, Row, Snapshot, TableOutline, Values } from "../snapshot.ts";
 import { readCatalogue, readParts, readPositions } from "./mysql-catalogue.ts";
 import { connected } from "./mysql-connection.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { answersTo, readTables } from "./mysql-outline.ts";
-import { entriesOf, fingerprintOf, longestOf, orphansOf } from "./mysql-rows.ts";
+import { boundsOf, chunksOf, entriesOf, fingerprintOf, longestOf, orphansOf, piecesOf } from "./mysql-rows.ts";
 import { streamsOf } from "./mysql-streams.ts";
 import { quoted } from "./mysql-text.ts";
 
 const theMoment = "start transaction with consistent snapshot, read only";
 // DDL ends a transaction and would then be free to write.
 const readOnly = "set session transaction read only";
+// MySQL alone would tell what it knew a day ago.
+const asOfNow = "set /*!80000 session information_schema_stats_expiry = 0, */ @asked = 1";
+const sizesSql =
+  "select table_name as name, data_length as bytes from information_schema.tables where table_schema = database()";
 /** Of a text that is longer than this a server would compare the beginning only, if it was not told to do otherwise. */
 const sortedBytes = 1024;
 const mostSortedBytes = 8 * 1024 ** 2;
@@ -87,6 +91,44 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
       return answers.map(([answer]) => String(answer?.print));
     },
 
+    async sizes(of) {
+      if (of.length === 0) return [];
+      const [, rows = []] = await answersTo(session, [asOfNow, sizesSql]);
+      const known = new Map(rows.map(({ name, bytes }) => [String(name), Number(bytes ?? 0)]));
+      return of.map(({ name }) => known.get(name) ?? 0);
+    },
+
+    async bounds(of) {
+      const questions = of.map(boundsOf);
+      const found = await answersTo(
+        session,
+        questions.filter((question) => question !== undefined),
+      );
+      const told = found[Symbol.iterator]();
+      return questions.map((question) => {
+        if (question === undefined) return undefined;
+        const { least = null, most = null } = told.next().value?.[0] ?? {};
+        return [least, most].flatMap((one) => (one === null ? [] : [BigInt(String(one))]));
+      });
+    },
+
+    async chunks(of) {
+      const found = await answersTo(
+        session,
+        of.map((one) => chunksOf(one, dialect)),
+      );
+      return found.map((rows) => rows.map(chunkOf));
+    },
+
+    async *pieces(of, chunks) {
+      const { table, key, chunking } = of;
+      const byNumber = "ranges" in chunking;
+      const settings = byNumber ? undefined : await sortingOf(longestOf(table, key), key.length);
+      yield* batches(
+        streams.rows(piecesOf(of, dialect, chunks), { asArrays: true, ...(settings !== undefined && { settings }) }),
+      );
+    },
+
     async orphans(of) {
       if (of.length === 0) return [];
       const tables = await snapshot.tables();
@@ -128,6 +170,29 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
     },
   };
 }
+
+function chunkOf({ number, rows, print }: Row): Chunk {
+  return { number: String(number), rows: Number(rows), print: String(print) };
+}
+
+/** Handfuls, as each one that is handed on takes time. */
+async function* batches(rows: AsyncIterable<unknown[]>): AsyncGenerator<readonly Values[]> {
+  let batch: Values[] = [];
+  let held = 0;
+  for await (const row of rows) {
+    const values = row.map(asText);
+    batch.push(values);
+    for (const value of values) held += value?.length ?? 0;
+    if (batch.length < rowsAtATime && held < charactersAtATime) continue;
+    yield batch;
+    batch = [];
+    held = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const rowsAtATime = 500;
+const charactersAtATime = 2 ** 18;
 
 type Collations = ReadonlyMap<string, string>;
 

@@ -1,14 +1,30 @@
 import type { Client, QueryResult } from "pg";
-import type { Catalogue, Entry, ForeignKey, Part, Row, Rows, Snapshot, TableOutline } from "../snapshot.ts";
+import type { Catalogue, Chunk, Entry, Part, Row, Snapshot, TableOutline, Values } from "../snapshot.ts";
 import { readCatalogue, readParts, readPositions, readTables } from "./postgres-catalogue.ts";
+import {
+  boundsOf,
+  chunksOf,
+  entriesOf,
+  fingerprintOf,
+  inOneQuestion,
+  orphansOf,
+  piecesOf,
+  sizesOf,
+  sqlName,
+} from "./postgres-rows.ts";
 import { quoted } from "./postgres-text.ts";
 
-const rowsAtATime = 1000;
+const rowsAtFirst = 100;
+const mostRows = 1000;
+/** About as much as is fetched at once, told by the widest row of those before. */
+const charactersAtATime = 2 ** 20;
 
 /** One read-only transaction is the moment; cursors in it hand out rows as they are asked for. */
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
   // The moment is that of the first question, so one is asked at once.
-  await client.query("begin isolation level repeatable read, read only; select 1");
+  const begun = `begin isolation level repeatable read, read only; select current_setting('server_version_num') as version`;
+  const [, told] = (await client.query(begun)) as unknown as QueryResult<{ version: string }>[];
+  const version = Number(told?.rows[0]?.version);
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
     const answer = last.then(ask, ask);
@@ -20,25 +36,39 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
   let tables: Promise<readonly TableOutline[]> | undefined;
   let cursors = 0;
 
-  async function* cursor<T>(sql: string, asText: boolean): AsyncGenerator<T> {
+  async function* cursor<T>(sql: string, asText: boolean): AsyncGenerator<readonly T[]> {
     const name = `c${++cursors}`;
-    const fetch = `fetch ${rowsAtATime} from ${name}`;
-    let text = `declare ${name} no scroll cursor for ${sql}; ${fetch}`;
+    let count = rowsAtFirst;
+    const fetched = async (before: string): Promise<readonly T[]> => {
+      const text = `${before}fetch ${count} from ${name}`;
+      const asked: Promise<unknown> = asText ? client.query({ text, rowMode: "array" }) : client.query(text);
+      const result = await asked;
+      // Two statements have two results, the rows being the second's.
+      return ((Array.isArray(result) ? result.at(-1) : result) as { rows: readonly T[] }).rows;
+    };
+    let next: Promise<readonly T[]> = inTurn(() => fetched(`declare ${name} no scroll cursor for ${sql}; `));
+    next.catch(() => {}); // Told to whoever reads.
     try {
       for (;;) {
-        const sent = text;
-        const ask = (): Promise<unknown> =>
-          asText ? client.query({ text: sent, rowMode: "array" }) : client.query(sent);
-        const result = await inTurn(ask);
-        // Two statements have two results, the rows being the second's.
-        const { rows } = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
-        yield* rows;
-        if (rows.length < rowsAtATime) return;
-        text = fetch;
+        const rows = await next;
+        const whole = rows.length < count;
+        count = asText ? fitting(rows as readonly unknown[] as readonly Values[]) : mostRows;
+        // While these are looked at, the server goes on.
+        if (!whole) next = inTurn(() => fetched(""));
+        next.catch(() => {});
+        yield rows;
+        if (whole) return;
       }
     } finally {
       await inTurn(() => client.query(`close ${name}`)).catch(() => {}); // The moment may have ended before its reader did.
     }
+  }
+
+  /** The rows of each query, all of them asked in one message. */
+  async function answers<T>(queries: readonly string[]): Promise<readonly (readonly T[])[]> {
+    if (queries.length === 0) return [];
+    const result: unknown = await inTurn(() => client.query(queries.join(";\n")));
+    return (Array.isArray(result) ? result : [result]).map(({ rows }) => rows);
   }
 
   const snapshot: Snapshot = {
@@ -52,7 +82,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       if (table === undefined) throw new Error(`There is no table "${name}" in this snapshot`);
       const { primaryKey } = table;
       const order = primaryKey.length === 0 ? "" : ` order by ${primaryKey.map(quoted).join(", ")}`;
-      yield* cursor<Row>(`select * from ${sqlName(table)}${order}`, false);
+      for await (const rows of cursor<Row>(`select * from ${sqlName(table)}${order}`, false)) yield* rows;
     },
 
     async all(name) {
@@ -78,21 +108,38 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       }),
 
     async *entries(table, key, columns) {
-      const asText = (name: string, i: number) => `${quoted(name)}::text as c${i}`;
-      const order = key.map((_, i) => `c${i} collate "C" nulls last`).join(", ");
-      const list = [...key, ...columns].map(asText).join(", ");
-      const ordered = order === "" ? "" : ` order by ${order}`;
-      const sql = `select * from (select ${list} from ${sqlName(table)}) as entries${ordered}`;
-      for await (const row of cursor<(string | null)[]>(sql, true)) {
-        yield { key: row.slice(0, key.length), values: row.slice(key.length) } satisfies Entry;
-      }
+      const width = key.length;
+      for await (const rows of cursor<Values>(entriesOf(table, key, columns), true))
+        for (const row of rows) yield { key: row.slice(0, width), values: row.slice(width) } satisfies Entry;
     },
 
     async fingerprints(of) {
       if (of.length === 0) return [];
-      const { rows } = await inTurn(() => client.query<{ print: string }>(inOneQuestion(of.map(fingerprintOf))));
+      const { rows } = await inTurn(() =>
+        client.query<{ print: string }>(inOneQuestion(of.map((rows) => fingerprintOf(rows, version)))),
+      );
       return rows.map(({ print }) => print);
     },
+
+    async sizes(of) {
+      if (of.length === 0) return [];
+      const { rows } = await inTurn(() => client.query<{ bytes: string }>(sizesOf(of)));
+      return rows.map(({ bytes }) => Number(bytes));
+    },
+
+    async bounds(of) {
+      const questions = of.map(boundsOf);
+      const found = await answers<Bounds>(questions.filter((question) => question !== undefined));
+      const told = found[Symbol.iterator]();
+      return questions.map((question) => (question === undefined ? undefined : numbersOf(told.next().value?.[0])));
+    },
+
+    async chunks(of) {
+      const found = await answers<Told>(of.map((one) => chunksOf(one, version)));
+      return found.map((rows) => rows.map((row): Chunk => ({ ...row, rows: Number(row.rows) })));
+    },
+
+    pieces: (of, chunks) => cursor<Values>(piecesOf(of, version, chunks), true),
 
     async orphans(of) {
       const tables = await snapshot.tables();
@@ -119,31 +166,24 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
   return { ...snapshot, end: () => client.end() };
 }
 
-/** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
-function fingerprintOf({ table, columns }: Rows): string {
-  const row = columns
-    .map((column) => `coalesce(length(${quoted(column)}::text) || ':' || ${quoted(column)}::text, 'null')`)
-    .join(" || ',' || ");
-  if (columns.length === 0) return `select count(*)::text as print from ${sqlName(table)}`;
-  return `select count(*) || ' ' || coalesce(sum(hashtextextended(${row}, 0)), 0) as print from ${sqlName(table)}`;
+type Told = Omit<Chunk, "rows"> & { readonly rows: string };
+
+interface Bounds {
+  readonly least: string | null;
+  readonly most: string | null;
 }
 
-function orphansOf(table: TableOutline, { columns, toColumns }: ForeignKey, parent: TableOutline | undefined): string {
-  if (parent === undefined) return "select 0 as orphans";
-  const refers = columns.map((column) => `child.${quoted(column)} is not null`).join(" and ");
-  const meets = columns
-    .map((column, i) => `parent.${quoted(toColumns[i] ?? "")} = child.${quoted(column)}`)
-    .join(" and ");
-  return `select count(*) as orphans from ${sqlName(table)} as child
-    where ${refers} and not exists (select from ${sqlName(parent)} as parent where ${meets})`;
+function numbersOf(bounds: Bounds | undefined): readonly bigint[] {
+  return [bounds?.least, bounds?.most].flatMap((one) => (one == null ? [] : [BigInt(one)]));
 }
 
-/** The answers of many questions as rows in their order: one round trip instead of one each. */
-function inOneQuestion(questions: readonly string[]): string {
-  const numbered = questions.map((question, i) => `select ${i} as number, answer.* from (${question}) as answer`);
-  return `${numbered.join(" union all ")} order by number`;
-}
-
-function sqlName(table: TableOutline): string {
-  return `${quoted(table.schema)}.${quoted(table.name.slice(table.schema === "public" ? 0 : table.schema.length + 1))}`;
+/** How many rows are fetched after these: the wider they are the fewer, and never many more than before. */
+function fitting(rows: readonly Values[]): number {
+  let widest = 1;
+  for (const row of rows) {
+    let width = 0;
+    for (const value of row) width += value === null ? 0 : value.length;
+    if (width > widest) widest = width;
+  }
+  return Math.max(1, Math.min(mostRows, 4 * rows.length, Math.floor(charactersAtATime / widest)));
 }
