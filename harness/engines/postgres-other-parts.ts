@@ -77,7 +77,10 @@ export const otherParts: readonly PartSql[] = [
       "pg_ts_config",
       `coalesce(${sorted("select m.maptokentype || ' by ' || m.mapdict::regdictionary || ' ' || m.mapseqno from pg_ts_config_map m where m.mapcfg = o.oid", ", ")}, 'nothing')`,
     ],
-    ["pg_ts_dict", "concat_ws(' ', 'template', o.dicttemplate::oid::regclass, o.dictinitoption)"],
+    [
+      "pg_ts_dict",
+      "concat_ws(' ', 'template', (select p.tmplname from pg_ts_template p where p.oid = o.dicttemplate), o.dictinitoption)",
+    ],
     ["pg_opclass", "concat_ws(' ', 'for', o.opcintype::regtype, o.opcdefault)"],
     ["pg_foreign_data_wrapper", "concat_ws(' ', 'options', array_to_string(o.fdwoptions, ', '))"],
     ["pg_foreign_server", "concat_ws(' ', 'options', array_to_string(o.srvoptions, ', '))"],
