@@ -51,18 +51,11 @@ describe("rehearseAll()", () => {
   });
 
   test("makes a test of each path of a set, and walks those that are named", () => {
-    const told = (...args: readonly string[]) =>
-      vitest(["sets", ...args], { SANDBOX_SERVER: "embedded" }).map(({ fullName, status }) => [
-        fullName.replace(/^.*a stop /, ""),
-        status,
-      ]);
-    expect(told()).toEqual([
-      ["postgres #1 1_users → 2_names → 3_filled → 4_index", "passed"],
+    const told = vitest(["sets", "-t", "#2"], { SANDBOX_SERVER: "embedded" });
+    expect(told.map(({ fullName, status }) => [fullName.replace(/^.*a stop /, ""), status])).toEqual([
+      ["postgres #1 1_users → 2_names → 3_filled → 4_index", "skipped"],
       ["postgres #2 1_users → 4_index", "passed"],
       ["postgres #2 3_filled → 4_index", "failed"],
-    ]);
-    expect(told("-t", "#2 1_users").filter(([, status]) => status === "passed")).toEqual([
-      ["postgres #2 1_users → 4_index", "passed"],
     ]);
   });
 
