@@ -16,6 +16,8 @@ export interface SqlFile {
   readonly pieces?: readonly Piece[] | (() => AsyncIterable<Piece>);
   /** SHA-256 of what is not held. */
   readonly checksum?: string;
+  /** Of a way back: whether a transaction is around it, where that is not as its way there has it. */
+  readonly transaction?: boolean;
   /** Words in place of which the sandbox's own database and user are said, as in `:DATABASE_NAME`. */
   readonly standIns?: { readonly [word: string]: "database" | "user" };
 }

@@ -1,6 +1,7 @@
 import { changeFor, type Migration } from "./chain.ts";
 import type { EngineName } from "./database.ts";
 import { withoutComments } from "./lexemes.ts";
+import type { PlannedMigration } from "./planned-release.ts";
 import type { Shipped, ShippedChange } from "./shipped-change.ts";
 
 /** Migrations that cannot be taken back in a chain where others can, and downs that take nothing back: told once each. */
@@ -31,9 +32,27 @@ export function downsLacking(
   });
 }
 
+/** Whether there is something that takes it back, empty as it may be. */
+export function hasWayBack(migration: PlannedMigration): boolean {
+  return migration.down !== undefined && !isRunAgain(migration);
+}
+
+/** What runs again, in every hop or whenever it has changed, is taken back by no tool. */
+export function isRunAgain({ recordedAs }: PlannedMigration): boolean {
+  return recordedAs?.again !== undefined;
+}
+
+/** Whether its way back is there and says nothing. */
+export function saysNothing({ down }: PlannedMigration, engine: EngineName): boolean {
+  return down !== undefined && !isSomething(down, engine);
+}
+
 function hasDown({ down }: Migration, engine: EngineName): boolean {
   const change = down === undefined ? undefined : changeFor(down, engine);
-  if (change === undefined) return false;
+  return change !== undefined && isSomething(change, engine);
+}
+
+function isSomething(change: PlannedMigration["change"], engine: EngineName): boolean {
   if (typeof change === "function") return true;
   const { sql, pieces = undefined } = typeof change === "string" ? { sql: change } : change;
   return typeof pieces === "function" || withoutComments(sql, engine).trim() !== "";

@@ -30,7 +30,8 @@ export async function startsDiffer(
   });
 }
 
-function withoutWhatAlwaysDiffers(found: Difference, always: readonly Difference[]): Difference | undefined {
+/** What is left of a difference between two walks of a hop, by what two other walks of it differ in. */
+export function withoutWhatAlwaysDiffers(found: Difference, always: readonly Difference[]): Difference | undefined {
   if (found.rows === undefined) return always.some(({ message }) => message === found.message) ? undefined : found;
   const volatile = always.find(({ table, rows }) => table === found.table && rows !== undefined);
   if (volatile?.rows === undefined) return found;

@@ -1,7 +1,7 @@
 import type { Piece, SqlFile } from "./chain.ts";
 import type { Session, Transaction } from "./engines/engine.ts";
 import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
-import type { Record } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import { endKnex, type Sandbox } from "./sandbox.ts";
 
 /** Told what is going on, so that whoever waits for it can say where it stands. */
@@ -15,7 +15,7 @@ export interface Progress {
 interface Where {
   readonly sandbox: Sandbox;
   readonly session: Session;
-  readonly record: Record;
+  readonly record: Recorder;
   readonly release: PlannedRelease;
   readonly progress: Progress;
 }

@@ -41,6 +41,16 @@ export interface RecordBook {
   end?(entry: RecordEntry): PerEngine<string>;
   /** Said after a failure, outside any transaction, by tools that remember it. */
   fail?(entry: RecordEntry): PerEngine<string>;
+  /** How a migration that was taken back is taken out of it; missing: its tool takes nothing back, or nothing here knows how. */
+  readonly back?: TakenOut;
+}
+
+/** The way back of a record. What is recorded `last` in an entry is what remains the newest. */
+export interface TakenOut {
+  /** Said ahead of a way back and outside its transaction. */
+  begin?(entry: RecordEntry): PerEngine<string>;
+  /** Said behind a way back, in its transaction where it has one. */
+  remove(entry: RecordEntry): PerEngine<string>;
 }
 
 /** Asks the sandbox; values stand for `$1`, `$2` on PostgreSQL and `?` on MySQL. */

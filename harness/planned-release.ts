@@ -25,6 +25,8 @@ export interface PlannedMigration {
   /** SHA-256 of the SQL sent, or of a function's source text. */
   readonly checksum: string;
   readonly alone: boolean;
+  /** What takes it back, as this engine runs it. */
+  readonly down?: PlannedMigration["change"];
   readonly recordedAs?: RecordedAs;
 }
 
@@ -102,14 +104,15 @@ function plannedMigration(migration: Migration, engine: EngineName, where: strin
 }
 
 function planMigration(
-  { name, up, transaction, recordedAs }: Migration,
+  { name, up, down, transaction, recordedAs }: Migration,
   engine: EngineName,
   where: string,
 ): PlannedMigration {
   const change = changeFor(up, engine);
   if (change === undefined)
     throw new HarnessError("bad-input", `Cannot rehearse ${where}, migration "${name}": it has no SQL for ${engine}`);
-  const known = recordedAs === undefined ? {} : { recordedAs };
+  const back = down === undefined ? undefined : changeFor(down, engine);
+  const known = { ...(back !== undefined && { down: back }), ...(recordedAs !== undefined && { recordedAs }) };
   return { name, change, checksum: checksumOf(change), alone: transaction === false, ...known };
 }
 

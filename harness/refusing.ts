@@ -59,9 +59,7 @@ export function refuseHops(chain: readonly Release[], stops: readonly string[], 
 }
 
 /** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
-const unserved = {
-  migration: { down: "leave it out: only upgrades are rehearsed" },
-} as const;
+const unserved = {} as const;
 
 const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],

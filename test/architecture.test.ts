@@ -28,6 +28,7 @@ const layers = {
         "step.ts",
         "ends.ts",
         "restart.ts",
+        ...["back.ts", "culprits.ts", "down-runner.ts", "journey.ts", "legs.ts", "losses.ts", "up-again.ts"],
         "runner.ts",
         "task.ts",
         "known.ts",

@@ -116,6 +116,12 @@ function migratorFor(options: ReadOptions): Migrator {
           mysql: `INSERT INTO ${quoted.mysql} (\`name\`, \`run_on\`) VALUES (${literal(id)}, now())`,
         };
       },
+      back: {
+        remove({ id, literal }) {
+          const sql = `DELETE FROM ${table} WHERE name = ${literal(id)}`;
+          return { postgres: sql, mysql: sql };
+        },
+      },
     },
   };
 }

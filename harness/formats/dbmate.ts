@@ -61,10 +61,11 @@ async function migrationsOf(folder: Folder, file: string): Promise<readonly Migr
   const text = await textAsSent(folder, file);
   return pairsOf(folder, file, text).map(({ start, middle, end }, i) => {
     const up = block(folder, file, { text, start, end: middle });
+    const down = block(folder, file, { text, start: middle, end });
     return {
       name: `${file.slice(0, -".sql".length)}${i === 0 ? "" : ` (${i + 1})`}`,
       up,
-      down: block(folder, file, { text, start: middle, end }),
+      down: { ...down, transaction: down.pieces === undefined },
       ...(up.pieces !== undefined && { transaction: false as const }),
       recordedAs: { id: versionOf(file) },
     };
@@ -177,6 +178,12 @@ function record({ engine, recordTable: given, prelude }: ReadOptions): RecordBoo
     },
     add({ id, literal }): PerEngine<string> {
       return { postgres: insert(quoted.postgres, literal(id)), mysql: insert(quoted.mysql, literal(id)) };
+    },
+    back: {
+      remove: ({ id, literal }) => ({
+        postgres: `delete from ${quoted.postgres} where version = ${literal(id)}`,
+        mysql: `delete from ${quoted.mysql} where version = ${literal(id)}`,
+      }),
     },
   };
 }

@@ -116,5 +116,6 @@ const migrator: Migrator = {
       return { applied: rows.map(({ version }) => ({ id: String(version) })) };
     },
     add: ({ id, literal }) => anywhere(`insert into ${table} (version) values (${literal(id)})`),
+    back: { remove: ({ id, literal }) => anywhere(`delete from ${table} where version = ${literal(id)}`) },
   },
 };

@@ -26,6 +26,11 @@ export function record(shipped: () => Shipped, { engine, recordTable: given, pre
     postgres: restored + inserted(entry, { table: quoted.postgres, quote: '"', success }),
     mysql: inserted(entry, { table: quoted.mysql, quote: "`", success }),
   });
+  const undone = (entry: RecordEntry) => {
+    const { undo = "", undoDescription = "", undoChecksum = "" } = entry.facts;
+    const facts = { ...entry.facts, script: undo, description: undoDescription, type: "UNDO_SQL" };
+    return row({ ...entry, checksum: String(undoChecksum), facts }, true);
+  };
   const nothing: PerEngine<string> = { postgres: `${restored}select 1`, mysql: "select 1" };
   return {
     tables: [forEngine(shown, engine) ?? name],
@@ -44,6 +49,7 @@ export function record(shipped: () => Shipped, { engine, recordTable: given, pre
       return recordedIn(rows, shipped());
     },
     add: (entry) => (isCallback(entry) ? nothing : row(entry, true)),
+    back: { remove: undone },
     // What a transaction took back left no trace; where none can, it did.
     fail(entry) {
       if (isCallback(entry)) return nothing;

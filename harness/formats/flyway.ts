@@ -94,12 +94,14 @@ interface With {
 
 async function migrationOf(folder: Folder, { named, script }: One, { undo, options }: With): Promise<Migration> {
   const back = named.kind === "versioned" ? undo.find(({ version }) => version.id === named.version.id) : undefined;
+  const down = back === undefined ? undefined : await scriptOf(folder, back.file, options);
   return {
     name: named.file.slice(named.file.lastIndexOf("/") + 1, -".sql".length),
     up: asSql(folder, named.file, script),
-    ...(back !== undefined && { down: asSql(folder, back.file, await scriptOf(folder, back.file, options)) }),
+    ...(back !== undefined &&
+      down !== undefined && { down: { ...asSql(folder, back.file, down), transaction: down.transaction } }),
     ...(!script.transaction && { transaction: false as const }),
-    recordedAs: recordedAs(named, script),
+    recordedAs: recordedAs(named, script, undoneAs(back, down)),
   };
 }
 
@@ -107,7 +109,19 @@ function asSql(folder: Folder, file: string, { sql, pieces }: Script): SqlFile {
   return { sql, file: folder.shown(file), pieces };
 }
 
-function recordedAs(named: Named, { checksums, transaction }: Script): NonNullable<Migration["recordedAs"]> {
+type Facts = NonNullable<NonNullable<Migration["recordedAs"]>["facts"]>;
+
+/** What its record says once it was undone. */
+function undoneAs(back: Versioned | undefined, script: Script | undefined): Facts {
+  if (back === undefined || script === undefined) return {};
+  return { undo: back.file, undoDescription: back.description, undoChecksum: script.checksums.written };
+}
+
+function recordedAs(
+  named: Named,
+  { checksums, transaction }: Script,
+  undone: Facts,
+): NonNullable<Migration["recordedAs"]> {
   if (named.kind === "callback") return { again: "always" };
   const { description, file: script } = named;
   const facts = { description, script, type: "SQL", outside: transaction ? 0 : 1 };
@@ -115,7 +129,8 @@ function recordedAs(named: Named, { checksums, transaction }: Script): NonNullab
     return { id: `R__${description}`, checksum: checksums.sent, again: "when-changed", facts };
   }
   const { id, shown } = named.version;
-  if (named.kind === "versioned") return { id, checksum: checksums.written, facts: { ...facts, version: shown } };
+  if (named.kind === "versioned")
+    return { id, checksum: checksums.written, facts: { ...facts, version: shown, ...undone } };
   const baseline = { ...facts, version: shown, type: "SQL_BASELINE" };
   // Not late, whatever was applied: the record says whether it runs.
   return { id: `B${id}`, checksum: checksums.written, again: "when-changed", facts: baseline };

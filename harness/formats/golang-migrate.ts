@@ -143,6 +143,7 @@ function record({ engine, recordTable: given, prelude }: ReadOptions): RecordBoo
     postgres: stand(quoted.postgres, id, dirty),
     mysql: stand(quoted.mysql, id, dirty),
   });
+  const emptied: PerEngine<string> = { postgres: `truncate ${quoted.postgres}`, mysql: `truncate ${quoted.mysql}` };
   return {
     tables: [forEngine(shown, engine) ?? name],
     create: {
@@ -159,5 +160,10 @@ function record({ engine, recordTable: given, prelude }: ReadOptions): RecordBoo
     },
     begin: ({ id }) => standing(id, true),
     add: ({ id }) => standing(id, false),
+    // It says ahead where it is going: behind the first one, to no version, which it writes as -1 while it is at it.
+    back: {
+      begin: ({ last }) => standing(last?.id ?? "-1", true),
+      remove: ({ last }) => (last === undefined ? emptied : standing(last.id, false)),
+    },
   };
 }

@@ -164,5 +164,11 @@ function record(numbered: readonly Numbered[], { engine, recordTable: given }: R
     add({ id }): PerEngine<string> {
       return { postgres: insert(quoted.postgres, id), mysql: insert(quoted.mysql, id) };
     },
+    back: {
+      remove: ({ id }) => ({
+        postgres: `delete from ${quoted.postgres} where version_id = ${id}`,
+        mysql: `delete from ${quoted.mysql} where version_id = ${id}`,
+      }),
+    },
   };
 }

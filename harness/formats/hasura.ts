@@ -153,6 +153,7 @@ const migrator: Migrator = {
       return { applied: [...ids].map((id) => ({ id })) };
     },
     add: ({ id }) => ({ postgres: `insert into ${table} (version, dirty) values (${id}, false)` }),
+    back: { remove: ({ id }) => ({ postgres: `delete from ${table} where version = ${id}` }) },
   },
 };
 

@@ -51,6 +51,13 @@ export function liquibaseRecord(book: LiquibaseBook): RecordBook {
       if (shipped === undefined || outcome === "CONTINUE") return { postgres: "select 1", mysql: "select 1" };
       return added(shipped, { table, entry, markRan: outcome === "MARK_RAN" });
     },
+    back: {
+      remove({ id, literal }) {
+        const shipped = book.shipped.get(id);
+        const sql = shipped === undefined ? "select 1" : `delete from ${table} where ${whichOf(shipped, literal)}`;
+        return { postgres: sql, mysql: sql };
+      },
+    },
   };
 }
 
@@ -148,6 +155,13 @@ function added(shipped: Shipped, at: Adding): PerEngine<string> {
   };
 }
 
+function whichOf(
+  { id, author, path }: Pick<Shipped, "id" | "author" | "path">,
+  literal: RecordEntry["literal"],
+): string {
+  return `ID = ${literal(id)} and AUTHOR = ${literal(author)} and FILENAME = ${literal(path)}`;
+}
+
 /** One that is run again keeps its row, unless a precondition marked it as run. */
 function statements(
   { id, author, path, checksum, comment, contexts, labels }: Shipped,
@@ -156,7 +170,7 @@ function statements(
 ): string {
   const orNull = (text: string | undefined) => (text === undefined ? "null" : literal(text.slice(0, 255)));
   const order = `(select n from (select coalesce(max(ORDEREXECUTED), 0) + 1 as n from ${table}) as numbers)`;
-  const which = `ID = ${literal(id)} and AUTHOR = ${literal(author)} and FILENAME = ${literal(path)}`;
+  const which = whichOf({ id, author, path }, literal);
   const told = {
     MD5SUM: literal(checksum),
     COMMENTS: literal(comment.slice(0, 255)),

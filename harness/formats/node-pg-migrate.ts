@@ -139,6 +139,7 @@ function migratorFor(given: string | undefined): Migrator {
         return { applied: rows.map(({ name }) => ({ id: String(name) })) };
       },
       add: ({ id, literal }) => ({ postgres: `INSERT INTO ${table} (name, run_on) VALUES (${literal(id)}, NOW())` }),
+      back: { remove: ({ id, literal }) => ({ postgres: `DELETE FROM ${table} WHERE name = ${literal(id)}` }) },
     },
   };
 }

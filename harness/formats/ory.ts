@@ -105,7 +105,7 @@ async function migrationOf(
   return {
     name: up.name,
     up: await read(folder, up, options),
-    ...(down !== undefined && { down: await read(folder, down, options) }),
+    ...(down !== undefined && { down: { ...(await read(folder, down, options)), transaction: !down.autocommit } }),
     ...(up.autocommit && { transaction: false as const }),
     recordedAs: { id: up.version },
   };
@@ -168,6 +168,12 @@ function record(table: string, shipped: readonly string[]): RecordBook {
     add({ id, literal }) {
       const sql = `insert into ${table} (version) values (${literal(id)})`;
       return { postgres: sql, mysql: sql };
+    },
+    back: {
+      remove({ id, literal }) {
+        const sql = `delete from ${table} where version = ${literal(id)}`;
+        return { postgres: sql, mysql: sql };
+      },
     },
   };
 }

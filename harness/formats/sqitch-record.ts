@@ -28,6 +28,12 @@ export function sqitchRecord(plan: Plan, registry: Registry): RecordBook {
       const change = byId.get(entry.id);
       return change === undefined ? nothing : event("fail", change, { plan, registry, entry });
     },
+    back: {
+      remove(entry) {
+        const change = byId.get(entry.id);
+        return change === undefined ? nothing : removed(change, { plan, registry, entry });
+      },
+    },
   };
 }
 
@@ -45,6 +51,18 @@ function added(change: Planned, at: At): PerEngine<string> {
   return {
     postgres: [...said.map(({ postgres }) => postgres), behind.postgres].join("; "),
     mysql: [...said.map(({ mysql }) => mysql), behind.mysql].join("; "),
+  };
+}
+
+/** What it required goes with it; that it was there stays among the events. */
+function removed(change: Planned, at: At): PerEngine<string> {
+  const { registry, entry } = at;
+  const of = `where change_id = ${entry.literal(change.id)}`;
+  const said = ["dependencies", "tags", "changes"].map((table) => `delete from ${registry(table)} ${of}`);
+  const behind = event("revert", change, at);
+  return {
+    postgres: [...said, behind.postgres].join("; "),
+    mysql: [...said, behind.mysql].join("; "),
   };
 }
 
@@ -119,7 +137,7 @@ function tags({ id, tags }: Planned, at: At): readonly PerEngine<string>[] {
   });
 }
 
-function event(what: "deploy" | "fail", change: Planned, at: At): PerEngine<string> {
+function event(what: "deploy" | "revert" | "fail", change: Planned, at: At): PerEngine<string> {
   const { literal } = at.entry;
   const list = (items: readonly string[]): PerEngine<string> => ({
     postgres: `array[${items.map(literal).join(", ")}]::text[]`,
