@@ -27,4 +27,6 @@ export const joined = (separator: string, ...texts: readonly string[]) =>
 export const when = (condition: string, text: string) => `case when ${condition} then ${text} end`;
 export const sorted = (texts: string, separator: string) =>
   `(select string_agg(o.text, '${separator}' order by o.text) from (${texts}) o(text))`;
-export const settings = (options: string) => sorted(`select unnest(${options})`, ", ");
+/** Options as they were told; PostgreSQL 15.20 notes a version of its own among those of every column. */
+export const settings = (options: string) =>
+  sorted(`select s.option from unnest(${options}) s(option) where s.option not like 'pg\\_%'`, ", ");
