@@ -53,7 +53,7 @@ export function matricesOf(rehearsals: readonly Rehearsal[]): readonly Matrix[] 
 }
 
 /** The matrix of rehearsals of one scenario on one engine. */
-export function matrixOf(rehearsals: readonly Rehearsal[]): readonly Matrix[] {
+function matrixOf(rehearsals: readonly Rehearsal[]): readonly Matrix[] {
   const [first] = rehearsals;
   const outcomes = outcomesOf(rehearsals);
   if (first === undefined || outcomes.walked.length === 0) return [];
