@@ -1,8 +1,11 @@
+import { type End, endOf } from "./end.ts";
+import type { Ends } from "./ends-agree.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeEnd } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { Plan, PlannedPath } from "./plan.ts";
 import { restartedOnce } from "./restart.ts";
+import { guarded } from "./sandbox.ts";
 import type { Standing } from "./standing.ts";
 import { overdue, type StepOptions } from "./step.ts";
 import type { Telling, Unsettled } from "./telling.ts";
@@ -14,11 +17,19 @@ export interface ToWorkAround extends Unsettled {
   readonly path: PlannedPath;
 }
 
+/** What it takes to conclude a path. */
+export interface Concluding {
+  readonly plan: Plan;
+  readonly steps: StepOptions;
+  readonly telling: Telling;
+  readonly ends: Ends;
+}
+
 /** Lets paths end where they stand, each with its own checks; the second start is the same for all of them. */
 export async function endPaths(
   paths: readonly PlannedPath[],
   at: Standing,
-  { plan, steps, telling }: { readonly plan: Plan; readonly steps: StepOptions; readonly telling: Telling },
+  { plan, steps, telling, ends }: Concluding,
 ): Promise<readonly ToWorkAround[]> {
   const begun = performance.now();
   const judged = [];
@@ -32,11 +43,26 @@ export async function endPaths(
     else if (again instanceof HarnessError)
       await telling.inconclusive(path, again, { ...here, findings: [...here.findings, ...own] });
     else {
-      const left = await telling.conclude(path, [...own, ...again], here, null);
-      if (left !== undefined) unsettled.push({ path, ...left });
+      const end = at.failed || !ends.wants(path) ? undefined : await orWhyNot(read(path, at, steps));
+      if (end instanceof HarnessError) await telling.inconclusive(path, end, here);
+      else {
+        const came = await telling.conclude(path, [...own, ...again], here, end?.text ?? null);
+        if (came !== undefined && "at" in came) unsettled.push({ path, ...came });
+        // What is wrong with a path has been told: where it led is no surprise.
+        else if (came?.verdict.outcome === "clean" && end !== undefined) ends.add(end);
+      }
     }
   }
   return unsettled;
+}
+
+function read(path: PlannedPath, at: Standing, steps: StepOptions): Promise<End> {
+  const late = () => overdue("Cannot compare what it came to", at.sandbox, steps);
+  return within(
+    steps.timeout,
+    guarded(steps.stage, () => endOf(path, at)),
+    late,
+  );
 }
 
 function ownFindings(

@@ -33,8 +33,8 @@ export class KnownFindings {
   }
 
   /** What was to be expected and no path has shown: whatever it was accepted for may be gone. */
-  unseen(): readonly Finding[] {
-    const unseen = this.#known.filter((entry) => !this.#seen.has(entry));
+  unseen(among: (code: string) => boolean = () => true): readonly Finding[] {
+    const unseen = this.#known.filter((entry) => !this.#seen.has(entry) && among(entry.code));
     return unseen.map(({ code, why, release, migration, table, column }) => ({
       code: "known-not-seen",
       ...(release !== undefined && { release }),

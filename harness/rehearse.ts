@@ -2,7 +2,7 @@ import { engineNamed } from "./engines/named.ts";
 import { HarnessError } from "./errors.ts";
 import { handsOutKnex, type Plan, planOf } from "./plan.ts";
 import { refuseWhatCannotBe } from "./refusals.ts";
-import type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
+import type { EndsCompared, NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
 import { readSamples } from "./samples.ts";
 import { openStage, type Stage } from "./sandbox.ts";
 import type { Scenario } from "./scenario.ts";
@@ -56,7 +56,8 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const walks = { ...defaults, ...options };
   const begun = performance.now();
   const rehearsals: Rehearsal[] = [];
-  let migrations = 0;
+  const ends: EndsCompared[] = [];
+  let [migrations, reused] = [0, 0];
   const notCovered: NotCovered[] = [];
   const own = options.stage === undefined ? new Map<Wish, Promise<Stage>>() : undefined;
   const open = options.stage ?? ((wish) => ownStage(wish, source));
@@ -85,6 +86,8 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
         const walked = await walk({ ...plan }, stage, { ...walks, on });
         rehearsals.push(...walked.rehearsals);
         migrations += walked.migrations;
+        reused += walked.reused;
+        ends.push(...walked.ends);
       }
     }
   } finally {
@@ -93,11 +96,11 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const work = {
     migrations,
     plainly: plainlyRun(rehearsals),
-    reused: 0,
+    reused,
     disk: 0,
     milliseconds: performance.now() - begun,
   };
-  return { ...counted(walks.seed, rehearsals, notCovered), ends: [], work };
+  return { ...counted(walks.seed, rehearsals, notCovered), ends, work };
 }
 
 /** A server that somebody pointed us at is asked for, with whatever engine it is. */

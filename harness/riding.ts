@@ -158,7 +158,7 @@ class Riding {
     if (from === undefined) return;
     const ticket = await this.#ride.board({ last: state.step.last, isFirst: false });
     if (ticket === undefined) this.#way.walkAlone(state, from);
-    else this.#insert({ state, from, at, ticket });
+    else this.#insert({ state, from, at: { ...at, origins: from.origins }, ticket });
   }
 
   /** Behind all that get off before it, and beside it. */

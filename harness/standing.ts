@@ -54,6 +54,8 @@ export interface Standing extends Trodden {
 export interface From {
   readonly before: Snapshot;
   arrive(): Promise<Standing>;
+  /** Who wrote what there is by then. */
+  readonly origins: readonly Origin[];
   readonly known: Trodden;
   /** Told where it led before anybody goes on from there: the state may not be asked for again. */
   leave?(next: Standing): Promise<void>;

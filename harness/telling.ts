@@ -1,4 +1,5 @@
 import { ourCommand } from "./command.ts";
+import { differenceCodes } from "./differing.ts";
 import type { HarnessError } from "./errors.ts";
 import { KnownFindings } from "./known.ts";
 import type { Plan, PlannedPath } from "./plan.ts";
@@ -6,6 +7,7 @@ import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import type { Sandbox, Stage } from "./sandbox.ts";
 import { pathsOf } from "./selection.ts";
 import type { Standing, Trodden } from "./standing.ts";
+import type { Remembered } from "./store.ts";
 import { type Finding, meets, type Verdict, verdictOf } from "./verdict.ts";
 import type { WalkOptions } from "./walk-options.ts";
 
@@ -14,6 +16,8 @@ export interface Unsettled {
   readonly findings: readonly Finding[];
   readonly at: Standing;
 }
+
+type Came = Pick<Rehearsal, "verdict" | "hops" | "milliseconds" | "end" | "reused" | "kept">;
 
 /** Tells what came of a plan's paths, each once. */
 export class Telling {
@@ -43,8 +47,11 @@ export class Telling {
   }
 
   /** What is known of findings, and what is left of them. */
-  sorted(findings: readonly Finding[]): ReturnType<KnownFindings["sort"]> {
-    return this.#known.sort(findings);
+  readonly sorted = (findings: readonly Finding[]): ReturnType<KnownFindings["sort"]> => this.#known.sort(findings);
+
+  /** What is known of ends that differ, and none did: told once all have been compared. */
+  unseenInEnds(): readonly Finding[] {
+    return this.#isComplete(this.#plan.paths.length) ? this.#known.unseen(isEndCode) : [];
   }
 
   /** Tells a path's verdict; one that has a workaround is given back with what that is to be done on. */
@@ -53,7 +60,7 @@ export class Telling {
     own: readonly Finding[],
     at: Standing,
     end: Rehearsal["end"],
-  ): Promise<Unsettled | undefined> {
+  ): Promise<Unsettled | Rehearsal | undefined> {
     if (this.#bailed) return undefined;
     // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
     const isInstall = path.stops.length === 1;
@@ -61,14 +68,14 @@ export class Telling {
     const { findings, notes: accepted } = this.#known.sort(all);
     const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
     if (path.source.workaround !== undefined && !path.worked) return { findings, at: { ...at, ofInstall: [], notes } };
-    const unseen = this.#isLast() ? this.#known.unseen() : [];
+    const isLast = this.#isComplete(this.#plan.paths.length - 1);
+    const unseen = isLast ? this.#known.unseen((code) => !isEndCode(code)) : [];
     // What is accepted, or was worked around, is no finding even to whoever is strict.
     const settled = new Set([...accepted, ...at.workedAround]);
     const counts = (note: Finding) => this.#options.strict && !settled.has(note);
     const found = [...findings, ...unseen, ...notes.filter(counts)];
     const left = notes.filter((note) => !counts(note));
-    await this.#tell(path, verdictOf(found, left), at, end);
-    return undefined;
+    return this.#tell(path, verdictOf(found, left), at, end);
   }
 
   async inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
@@ -82,23 +89,35 @@ export class Telling {
   }
 
   /** Only whoever has walked every path of the scenario can say that something was in none of them. */
-  #isLast(): boolean {
+  #isComplete(told: number): boolean {
     const { paths, scenario, engine } = this.#plan;
-    if (this.#told.size < paths.length - 1) return false;
+    if (this.#told.size < told) return false;
     const wanted = pathsOf(scenario).filter(({ path }) => path.engines?.includes(engine) ?? true);
     const walked = new Set(paths.map(({ name }) => name));
     const conclusive = this.rehearsals.every(({ verdict }) => verdict.outcome !== "inconclusive");
     return conclusive && wanted.every(({ name }) => walked.has(name));
   }
 
-  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden, end: Rehearsal["end"]): Promise<void> {
-    if (this.#bailed) return;
+  /** Tells what an earlier run has come to. */
+  recall(path: PlannedPath, { verdict, hops, milliseconds, end }: Remembered): void {
     this.#told.add(path.name);
+    this.#say(path, { verdict, hops, milliseconds, end: end?.text ?? null, reused: true });
+  }
+
+  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden, end: Rehearsal["end"]): Promise<Rehearsal | undefined> {
+    if (this.#bailed) return undefined;
+    this.#told.add(path.name);
+    const met = meets(verdict, path.expected, this.#plan.engine);
+    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
+    const milliseconds = Math.round(at.milliseconds * 10) / 10;
+    return this.#say(path, { verdict, hops: at.hops, milliseconds, end, reused: false, ...(kept && { kept }) });
+  }
+
+  #say(path: PlannedPath, came: Came): Rehearsal {
     const { name, scenario, engine } = this.#plan;
     const { server } = this.#stage;
-    const met = meets(verdict, path.expected, engine);
+    const met = meets(came.verdict, path.expected, engine);
     if (!met && this.#options.bail) this.#bailed = true;
-    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
     const rehearsal: Rehearsal = {
       name: path.name,
       scenario: name,
@@ -109,17 +128,13 @@ export class Telling {
       ...toldOf(path.source),
       expected: path.expected,
       met,
-      milliseconds: Math.round(at.milliseconds * 10) / 10,
-      hops: at.hops,
-      verdict,
+      ...came,
       set: path.set ?? null,
-      end,
-      reused: false,
       replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
-      ...(kept && { kept }),
     };
     this.rehearsals.push(rehearsal);
     this.#options.onRehearsal?.(rehearsal, this.#plan);
+    return rehearsal;
   }
 
   /** A server that is gone keeps nothing. */
@@ -132,4 +147,9 @@ export class Telling {
       return undefined;
     }
   }
+}
+
+/** Codes of what only ends that are compared can show. */
+function isEndCode(code: string): boolean {
+  return differenceCodes.some((known) => known === code);
 }

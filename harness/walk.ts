@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
-import { endPaths, type ToWorkAround } from "./ending.ts";
+import { type Concluding, endPaths, type ToWorkAround } from "./ending.ts";
+import { Ends } from "./ends-agree.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
 import type { Placed } from "./placing.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, wayOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
-import { type Rehearsal, toldOf } from "./rehearsal.ts";
+import { type EndsCompared, type Rehearsal, toldOf } from "./rehearsal.ts";
+import { recalled } from "./remembering.ts";
 import { mayRide, ridesOf, type Stop } from "./rides.ts";
 import { rideThrough, type Way } from "./riding.ts";
 import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
@@ -24,6 +26,10 @@ export interface Walked {
   readonly rehearsals: readonly Rehearsal[];
   /** Migrations that were run on the way; what a check of ours runs once more is not counted. */
   readonly migrations: number;
+  /** Paths that an earlier run had walked. */
+  readonly reused: number;
+  /** Ends at one release, held against each other. */
+  readonly ends: readonly EndsCompared[];
 }
 
 /**
@@ -37,11 +43,13 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
     ? await (await import("./placing.ts")).placed(plan, steps)
     : { plan, restored: new Map(), unplaced: new Map() };
   const walker = new Walker(whole, stage, options);
+  const memory = await recalled(whole.plan, stage, options, walker.concluding);
   await walker.visitAll();
+  memory.keep(walker.telling);
   const places = new Map(whole.plan.paths.map(({ name }, i) => [name, i]));
   const place = ({ name }: Rehearsal) => places.get(name) ?? -1;
   const rehearsals = walker.telling.rehearsals.sort((a, b) => place(a) - place(b));
-  return { rehearsals, migrations: walker.migrations };
+  return { rehearsals, migrations: walker.migrations, reused: memory.reused, ends: walker.endsCompared() };
 }
 
 /** What follows, once the work that it follows from has made room for other work. */
@@ -54,6 +62,7 @@ const waitingAtMost = 6;
 
 class Walker {
   readonly telling: Telling;
+  readonly concluding: Concluding;
   migrations = 0;
   readonly #plan: Plan;
   readonly #stage: Stage;
@@ -78,6 +87,7 @@ class Walker {
     };
     this.#steps = { stage, file: plan.file, seed, timeout, onHung, restored };
     this.telling = new Telling(plan, stage, options);
+    this.concluding = { plan, steps: this.#steps, telling: this.telling, ends: new Ends(plan) };
     this.#workers = Math.max(1, options.workers ?? Math.min(availableParallelism(), mostWorkers));
     // Whoever waits for the server leaves a core idle: one more than there are cores.
     this.#pool = new Pool(this.#workers === 1 ? 1 : this.#workers + 1);
@@ -85,7 +95,8 @@ class Walker {
   }
 
   async visitAll(): Promise<void> {
-    const from = { before: emptySnapshot, arrive: async () => nowhere(await this.#stage.create()), known: untrodden };
+    const arrive = async () => nowhere(await this.#stage.create());
+    const from = { before: emptySnapshot, arrive, origins: [], known: untrodden };
     await this.#visitFrom(this.#plan.roots, () => from);
     const { plan, unplaced, restored } = this.#placed;
     for (const path of plan.paths) {
@@ -95,6 +106,17 @@ class Walker {
     for (const { sandbox } of restored.values()) this.#drop(sandbox);
     // On a server that ends with this run, what nobody needs any more ends with it.
     if (!this.#stage.server.exclusive || this.telling.kept.size > 0) await Promise.all(this.#drops);
+  }
+
+  endsCompared(): readonly EndsCompared[] {
+    const { ends } = this.concluding;
+    const compared = ends.compared(this.telling.sorted);
+    const unseen = this.telling.unseenInEnds();
+    const [first, ...others] = compared;
+    if (unseen.length === 0 || first === undefined) return compared;
+    const [group, ...groups] = first.groups;
+    if (group === undefined) return compared;
+    return [{ ...first, groups: [{ ...group, findings: [...group.findings, ...unseen] }, ...groups] }, ...others];
   }
 
   /** Goes all ways from one state, side by side. */
@@ -207,8 +229,7 @@ class Walker {
 
   /** Lets paths end where a step has led, or where it has failed; those with a workaround leave the others here. */
   async #end(state: State, at: Standing): Promise<readonly ToWorkAround[]> {
-    const way = { plan: this.#plan, steps: this.#steps, telling: this.telling };
-    const unsettled = await endPaths(at.failed ? pathsThrough(state) : state.ends, at, way);
+    const unsettled = await endPaths(at.failed ? pathsThrough(state) : state.ends, at, this.concluding);
     return at.failed ? unsettled : [...unsettled, ...this.#leavingHere(state, at)];
   }
 
@@ -253,7 +274,7 @@ class Walker {
     // Seeds sown on seeds are one sowing.
     const together = frozen === undefined && at.by === "seeder";
     const origins = together ? at.origins : originsFrom(at, frozen ?? emptySnapshot);
-    const known = { known: at, ahead: children.length === 1 };
+    const known = { origins, known: at, ahead: children.length === 1 };
     if (frozen === undefined) {
       const here = { before: emptySnapshot, arrive: async () => ({ ...at, origins }), ...known };
       return () => ({ ...here, ...(over !== undefined && { release: over }) });
@@ -351,8 +372,13 @@ class Walker {
       const found = [...again.findings, ...(failure === undefined ? [] : [failure]), ...swallowed];
       const next: Standing = { ...again, findings: found, failed: failure !== undefined };
       if (!next.failed && way !== undefined)
-        return this.#alone(way, { before: started.before, arrive: async () => next, known: next });
-      await endPaths([mended], next, { plan: this.#plan, steps: this.#steps, telling: this.telling });
+        return this.#alone(way, {
+          before: started.before,
+          arrive: async () => next,
+          origins: next.origins,
+          known: next,
+        });
+      await endPaths([mended], next, this.concluding);
     }
     await this.#done(again);
   }

@@ -159,7 +159,7 @@ describe.each(engines)("tasks on %s", (engine) => {
         releases: [{ use: { counts: counting(ran) } }],
         paths: ["a", "b", "a"].map((settings) => ({ from: "1.0", to: "1.1", settings, expect: clean })),
       });
-      expect([installs, ran]).toEqual([1, ["a", "b"]]);
+      expect([installs, [...ran].sort()]).toEqual([1, ["a", "b"]]);
     });
 
     test("are as the path says for every task, whatever another one did to them", async () => {
@@ -361,7 +361,8 @@ describe.each(engines)("tasks on %s", (engine) => {
           { to: "1.2", expect: clean },
         ],
       });
-      expect(seen).toEqual(["1.0: 2", "1.1: 3", "1.2: 3", "1.2: 0"]);
+      // The install is walked beside the upgrade.
+      expect([...seen].sort()).toEqual(["1.0: 2", "1.1: 3", "1.2: 0", "1.2: 3"]);
     });
 
     test("puts rows there that are lost if a hop removes them, and removes some that nobody has lost", async () => {
@@ -596,7 +597,9 @@ describe.each(["postgres", "mariadb"] as const)("a task that hangs on %s", { tim
         outcome: "inconclusive",
         cause: {
           code: "timed-out",
-          message: 'Cannot use 1.0: "waits in use": it still hung after 4 s (give it longer with --timeout <seconds>)',
+          message: expect.stringMatching(
+            /^Cannot use 1\.0: "waits in use": it still hung after 4 s \(give it longer with --timeout <seconds>\)/,
+          ),
         },
       },
       nothingWrong,

@@ -39,11 +39,10 @@ export async function activity(ours: Ours, database: string): Promise<readonly s
   const visitors = visitorsOf({ ...ours.server, database });
   const seen = (await processes(ours)).filter((one) => one.database === database || visitors.has(one.id));
   return seen
-    .filter((one) => !isOurs(ours, one.id))
+    .filter((one) => !isOurs(ours, one.id) && one.statement !== "null" && one.statement !== "")
     .map(({ id, state, statement }) => {
-      const idle = statement === "null" || statement === "";
-      const what = idle ? "" : `: ${statement.replace(/\s+/g, " ").trim().slice(0, 200)}`;
-      return `session ${id} (${state === "" || state === "null" ? "idle" : state})${what}`;
+      const what = statement.replace(/\s+/g, " ").trim().slice(0, 200);
+      return `session ${id} (${state === "" || state === "null" ? "at work" : state}): ${what}`;
     });
 }
 

@@ -8,7 +8,7 @@ import { literal, quoted } from "./postgres-text.ts";
 /** Databases are made by the session that holds the run's lock, and dropped by one that nothing waits for. */
 export async function administer(maintenance: Address): Promise<Administration> {
   const connect = async () => sessionOf(await connected(maintenance));
-  const session = await connect();
+  const session = oneByOne(await connect());
   let facts: Promise<Facts> | undefined;
   let cleaner: Promise<Session> | undefined;
   let dropping: Promise<unknown> = Promise.resolve();
@@ -62,6 +62,21 @@ export async function administer(maintenance: Address): Promise<Administration> 
       await Promise.allSettled([dropping]);
       await Promise.allSettled([...new Set([session, await cleaner?.catch(() => session)])].map((one) => one?.end()));
     },
+  };
+}
+
+/** Many ask at once, and the driver wants to be asked one thing after the other. */
+function oneByOne(session: Session): Session {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const answer = last.then(ask, ask);
+    last = answer;
+    return answer;
+  };
+  return {
+    ...session,
+    query: (sql, values) => inTurn(() => session.query(sql, values)),
+    script: (sql, copied) => inTurn(() => session.script(sql, copied)),
   };
 }
 
@@ -181,17 +196,23 @@ async function applySetting(session: Session, setting: string, database: string)
 
 async function activity(session: Session, database: string): Promise<readonly string[]> {
   const rows = await session.query(
-    `select a.pid, a.state, a.wait_event_type as type, a.wait_event as event, left(a.query, 200) as query,
+    `select a.pid, a.state, a.wait_event_type as type, a.wait_event as event, left(a.query, 4000) as query,
       (select string_agg(format('%s (%s: %s)', b.pid, b.state, left(regexp_replace(b.query, '\\s+', ' ', 'g'), 100)), ', ')
         from pg_stat_activity b where b.pid = any (pg_blocking_pids(a.pid))) as blockers
-     from pg_stat_activity a where a.datname = $1 and a.pid <> pg_backend_pid() order by a.state, a.query_start`,
+     from pg_stat_activity a where a.datname = $1 and a.pid <> pg_backend_pid() and a.state <> 'idle' order by a.state, a.query_start`,
     [database],
   );
   return rows.map(({ pid, state, type, event, query, blockers }) => {
-    const waits = state === "idle" || event === null ? "" : `, waits for ${type}: ${event}`;
+    const waits = event === null ? "" : `, waits for ${type}: ${event}`;
     const held = blockers === null ? "" : `, held up by session ${blockers}`;
-    return `session ${pid} (${state}${waits}${held}): ${String(query).replace(/\s+/g, " ").trim()}`;
+    return `session ${pid} (${state}${waits}${held}): ${theirs(String(query))}`;
   });
+}
+
+/** Without what we say around it. */
+function theirs(query: string): string {
+  const [, own = query] = /^begin; select pg_current_xact_id\(\).*?;\n([\s\S]*?)(?:\n;select 0 as|$)/.exec(query) ?? [];
+  return own.replace(/\s+/g, " ").trim().slice(0, 200);
 }
 
 async function endSessions(session: Session, database: string): Promise<void> {

@@ -1,9 +1,11 @@
 import { applying } from "./applying.ts";
 import { cloning } from "./cloning.ts";
 import { cloningMysql } from "./cloning-mysql.ts";
+import { comparing } from "./comparing.ts";
 import { containers } from "./containers.ts";
 import type { Figure } from "./figure.ts";
 import { local } from "./local.ts";
+import { matrix } from "./matrix.ts";
 import { memory } from "./memory.ts";
 import { reading } from "./reading.ts";
 import { sowing } from "./sowing.ts";
@@ -16,9 +18,11 @@ const figures: { readonly [name: string]: () => AsyncIterable<Figure> } = {
   containers,
   cloning,
   "cloning-mysql": cloningMysql,
+  comparing,
   sowing,
   applying,
   reading,
+  matrix,
   workers: throughput,
   memory,
 };
