@@ -137,12 +137,24 @@ function tags({ id, tags }: Planned, at: At): readonly PerEngine<string>[] {
   });
 }
 
+/** How a list is told where there are none: in the order of what tables sort it by, with this between its items. */
+interface Listed {
+  readonly keys?: readonly string[];
+  readonly between?: string;
+}
+
 function event(what: "deploy" | "revert" | "fail", change: Planned, at: At): PerEngine<string> {
   const { literal } = at.entry;
-  const list = (items: readonly string[]): PerEngine<string> => ({
-    postgres: `array[${items.map(literal).join(", ")}]::text[]`,
-    mysql: literal(items.join(" ")),
-  });
+  // Where there are no lists, Sqitch joins what a change requires otherwise than its tags, unless it reads both from its tables.
+  const isRead = what === "revert";
+  const list = (items: readonly string[], { keys = items, between = "," }: Listed = {}): PerEngine<string> => {
+    const byKey = items.map((item, i) => [keys[i] ?? "", item] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    const told = isRead ? byKey.map(([, item]) => item) : items;
+    return {
+      postgres: `array[${items.map(literal).join(", ")}]::text[]`,
+      mysql: literal(told.join(isRead ? "," : between)),
+    };
+  };
   const row = {
     event: literal(what),
     change_id: literal(change.id),
@@ -150,7 +162,10 @@ function event(what: "deploy" | "revert" | "fail", change: Planned, at: At): Per
     project: literal(at.plan.project),
     requires: list(change.requires.map(({ named }) => named)),
     conflicts: list(change.conflicts),
-    tags: list(change.tags.map(({ name }) => name)),
+    tags: list(
+      change.tags.map(({ name }) => name),
+      { keys: change.tags.map(({ id }) => id), between: " " },
+    ),
   };
   return inserted("events", { ...row, ...stamped(change.stamp, at.entry) }, at);
 }

@@ -64,14 +64,23 @@ export const dbMigrateOne: Tool = {
   },
 };
 
-async function run({ address, engine }: Sandbox, folder: string, settings: object): Promise<void> {
+async function run(sandbox: Sandbox, folder: string, settings: object): Promise<void> {
+  await toolAt(sandbox, folder, settings).up();
+}
+
+/** Takes back what it ran last. */
+export async function dbMigrateBack(sandbox: Sandbox, folder: string): Promise<void> {
+  await toolAt(sandbox, folder, several).down(1);
+}
+
+function toolAt({ address, engine }: Sandbox, folder: string, settings: object) {
   const { tls: _, ...where } = address;
   const driver = forEngine({ postgres: "pg", mysql: "mysql" }, engine.name);
   const config = { dev: { ...where, ...settings, driver } };
   const cmdOptions = { "migrations-dir": folder };
   const tool = require("db-migrate").getInstance(true, { env: "dev", config, throwUncatched: true, cmdOptions });
   tool.silence(true);
-  await tool.up();
+  return tool;
 }
 
 /** As `db-migrate create --sql-file` writes it, without what it prints. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { migrationsIn } from "migration-sandbox";
 import { forEngine } from "../../harness/database.ts";
+import type { Sandbox } from "../../harness/sandbox.ts";
 import { saved, sqlOf } from "./chains.ts";
 import { fetched } from "./fetched.ts";
 import type { Tool } from "./tool.ts";
@@ -25,12 +26,7 @@ export const dbmate: Tool = {
       }),
     ),
   ours: (folder) => migrationsIn(folder),
-  async run({ url, engine }, folder) {
-    const at = forEngine({ postgres: `${url}?sslmode=disable`, mysql: url }, engine.name) ?? url;
-    const args = ["--url", at, "--migrations-dir", folder, "--no-dump-schema", "migrate"];
-    const { failed, all } = await execa(binary, args, { reject: false, all: true, stdin: "ignore", timeout: 30_000 });
-    if (failed) throw new Error(all);
-  },
+  run: (sandbox, folder) => dbmateDoes("migrate", sandbox, folder),
   passing: [],
   outcomes: {
     delimited: { fails: 1064 },
@@ -40,3 +36,15 @@ export const dbmate: Tool = {
     mark: { refuses: /define an up block with '-- migrate:up'/, ours: /:1": dbmate wants a line "-- migrate:up" / },
   },
 };
+
+/** As its users type it. Throws what it printed. */
+export async function dbmateDoes(
+  command: "migrate" | "rollback",
+  { url, engine }: Sandbox,
+  folder: string,
+): Promise<void> {
+  const at = forEngine({ postgres: `${url}?sslmode=disable`, mysql: url }, engine.name) ?? url;
+  const args = ["--url", at, "--migrations-dir", folder, "--no-dump-schema", command];
+  const { failed, all } = await execa(binary, args, { reject: false, all: true, stdin: "ignore", timeout: 30_000 });
+  if (failed) throw new Error(all);
+}

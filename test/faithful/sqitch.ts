@@ -24,18 +24,8 @@ export const sqitch: Tool = {
     ...Object.fromEntries(links.map((link) => [`deploy/${nameOf(link)}.sql`, saved(script(link), link)])),
   }),
   ours: (folder) => migrationsIn(folder),
-  async run(sandbox, cwd) {
-    const { host, port, user, password, database } = sandbox.address;
-    const scheme = forEngine({ postgres: "pg", mysql: "mysql" }, sandbox.engine.name);
-    const target = `db:${scheme}://${user}:${password}@${host}:${port}/${database}`;
-    const registry = forEngine({ mysql: ["--registry", registryOf(sandbox)] }, sandbox.engine.name) ?? [];
-    // Unless told so, it takes back what it had deployed before the one that failed.
-    const args = ["deploy", "--target", target, ...registry, "--mode", "change"];
-    const env = { HOME: cwd, SQITCH_FULLNAME: "Ann", SQITCH_EMAIL: "ann@example.org" };
-    const options = { cwd, env, reject: false, all: true, stdin: "ignore", timeout: 30_000 } as const;
-    const { failed, all } = await execa("sqitch", args, options);
-    if (failed) throw new Error(all);
-  },
+  // Unless told so, it takes back what it had deployed before the one that failed.
+  run: (sandbox, folder) => sqitchDoes(["deploy", "--mode", "change"], sandbox, folder),
   passing,
   holds: async (held, sandbox, whose) =>
     forEngine({ mysql: () => heldOf(held, sandbox, whose) }, sandbox.engine.name)?.() ?? held,
@@ -58,6 +48,18 @@ export const sqitch: Tool = {
     comment: onTwo("same"),
   },
 };
+
+/** As its users type it. Throws what it printed. */
+export async function sqitchDoes(command: readonly string[], sandbox: Sandbox, cwd: string): Promise<void> {
+  const { host, port, user, password, database } = sandbox.address;
+  const scheme = forEngine({ postgres: "pg", mysql: "mysql" }, sandbox.engine.name);
+  const target = `db:${scheme}://${user}:${password}@${host}:${port}/${database}`;
+  const registry = forEngine({ mysql: ["--registry", registryOf(sandbox)] }, sandbox.engine.name) ?? [];
+  const env = { HOME: cwd, SQITCH_FULLNAME: "Ann", SQITCH_EMAIL: "ann@example.org" };
+  const options = { cwd, env, reject: false, all: true, stdin: "ignore", timeout: 30_000 } as const;
+  const { failed, all } = await execa("sqitch", [...command, "--target", target, ...registry], options);
+  if (failed) throw new Error(all);
+}
 
 function itsOwn(change: string): Outcome {
   const refuses = new RegExp(`^Cannot find change \\w+ \\(${change}\\) in sqitch.plan$`);
