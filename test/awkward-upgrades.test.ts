@@ -502,12 +502,6 @@ describe("the sandbox fixture", () => {
     });
   });
 
-  sandboxTest("refuses a chain with something that nothing serves", async ({ sandbox }) => {
-    const down = [release("1.0", { migrations: [{ ...first, down: "drop table users" }] })];
-    await expect(sandbox.install(down, "1.0")).rejects.toMatchObject({ code: "not-served-yet" });
-    await sandbox.install(chain, "1.0");
-  });
-
   sandboxTest("refuses an upgrade backwards or to where it stands", async ({ sandbox }) => {
     await sandbox.install(chain, "1.1");
     await expect(sandbox.upgrade("1.0")).rejects.toMatchObject({

@@ -268,10 +268,6 @@ const refused: readonly Refused[] = [
     },
     (known) => ({ ...good, known: [known] }),
   ),
-  ...notServed("migration", { down: "drop table users" }, (more) => ({
-    ...good,
-    chain: [{ ...first, migrations: [{ ...users, ...more }] }, second],
-  })),
   ...wrongIn(
     "path",
     {
@@ -303,23 +299,6 @@ function wrongIn(
     what,
     scenario: scenarioWith(more),
     says: `Cannot rehearse scenario "users"${where}: ${says}`,
-  }));
-}
-
-/** What the types know and nothing serves yet is refused, never ignored. */
-function notServed(of: string, more: object, scenarioWith: (field: object) => object): readonly Refused[] {
-  const where = {
-    migration: `, release "1.0", migration "0001"`,
-    path: ", path #1",
-  };
-  const instead: { readonly [field: string]: string } = {
-    down: "leave it out: only upgrades are rehearsed",
-  };
-  return Object.entries(more).map(([field, value]) => ({
-    what: `"${field}" of a ${of}`,
-    scenario: scenarioWith({ [field]: value }),
-    code: "not-served-yet",
-    says: `Cannot rehearse scenario "users"${where[of as keyof typeof where]}: nothing serves "${field}" yet (${instead[field]})`,
   }));
 }
 

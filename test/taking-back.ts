@@ -1,6 +1,7 @@
 import type { Migration, MigrationSource, TransactionRule } from "migration-sandbox";
 import { release } from "migration-sandbox";
 import { backAndForth } from "../harness/back.ts";
+import { takeBack } from "../harness/down-runner.ts";
 import { type PlannedRelease, plannedRelease } from "../harness/planned-release.ts";
 import { readingOf, type Sandbox, type Stage } from "../harness/sandbox.ts";
 import { emptySnapshot } from "../harness/snapshot.ts";
@@ -65,20 +66,34 @@ export async function tookBack(stage: Stage, upgrade: Upgraded): Promise<Told> {
   }
 }
 
-/** The same for a fresh install. */
-export async function tookBackInstall(stage: Stage, migrations: readonly Migration[] | MigrationSource): Promise<Told> {
+/**
+ * The same for a fresh install.
+ *
+ * @param look sees a copy of it in which all was taken back
+ */
+export async function tookBackInstall(
+  stage: Stage,
+  migrations: readonly Migration[] | MigrationSource,
+  look?: (sandbox: Sandbox) => Promise<void>,
+): Promise<Told> {
   const installed = await planned(stage, "1.0", migrations, {});
-  const sandbox = await stage.create();
+  const made = [await stage.create()];
   try {
+    const [sandbox] = made as [Sandbox];
     await started(stage, sandbox, installed, undefined);
-    const applied = installed.migrations.map(({ name }) => name);
     const at = { sandbox, now: readingOf(sandbox) };
-    return await backAndForth(
-      { before: emptySnapshot, at, release: installed, last: undefined, applied },
-      stepsOn(stage),
-    );
+    const applied = installed.migrations.map(({ name }) => name);
+    const hop = { before: emptySnapshot, at, release: installed, last: undefined, applied };
+    const told = await backAndForth(hop, stepsOn(stage));
+    if (look === undefined) return told;
+    const copy = await sandbox.clone();
+    made.push(copy);
+    const { failure } = await takeBack(installed.migrations, { ...hop, sandbox: copy, stage, file: undefined });
+    if (failure !== undefined) throw new Error(failure.message);
+    await look(copy);
+    return told;
   } finally {
-    await ended(sandbox);
+    for (const sandbox of made) await ended(sandbox);
   }
 }
 
