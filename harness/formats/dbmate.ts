@@ -62,10 +62,11 @@ async function migrationsOf(folder: Folder, file: string): Promise<readonly Migr
   return pairsOf(folder, file, text).map(({ start, middle, end }, i) => {
     const up = block(folder, file, { text, start, end: middle });
     const down = block(folder, file, { text, start: middle, end });
+    const isAlike = (up.pieces === undefined) === (down.pieces === undefined);
     return {
       name: `${file.slice(0, -".sql".length)}${i === 0 ? "" : ` (${i + 1})`}`,
       up,
-      down: { ...down, transaction: down.pieces === undefined },
+      down: { ...down, ...(!isAlike && { transaction: down.pieces === undefined }) },
       ...(up.pieces !== undefined && { transaction: false as const }),
       recordedAs: { id: versionOf(file) },
     };
