@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { PlannedPath } from "./plan.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import type { Entry, Snapshot, TableOutline } from "./snapshot.ts";
+import { sownTables } from "./sown-tables.ts";
 import type { Standing } from "./standing.ts";
 import { type Told, thingsIn } from "./things.ts";
 
@@ -39,23 +40,53 @@ export interface EndTable {
 /** Of a table with more rows it is only told whether they are the same. */
 const fewRows = 1000;
 
-/** Reads what there is to compare where a path has ended. */
-export async function endOf(path: PlannedPath, at: Standing): Promise<End> {
-  const { steps, stops, source, name } = path;
-  const sown = await sownIn(at);
-  const [things, outlines] = await Promise.all([thingsIn(at.now), at.now.tables()]);
-  const prints = await at.now.fingerprints(outlines.map((table) => ({ table, columns: namesOf(table) })));
+/** Rows that were read already, by table and print: ends at one release mostly have the same. */
+export type RowsRead = Map<string, readonly Entry[]>;
+
+/**
+ * Reads what there is to compare where a path has ended.
+ *
+ * @param alike whether another path began alike: then what was sown is compared, too
+ */
+export async function endOf(
+  path: PlannedPath,
+  at: Standing,
+  { read, alike }: { readonly read: RowsRead; readonly alike: boolean },
+): Promise<End> {
+  const { now } = at;
+  const sown = await sownTables(at.sown, [...at.origins, { by: at.by, state: now }], now);
+  const [things, outlines, filled] = [await thingsIn(now), await now.tables(), await now.filled()];
+  const compared = outlines.filter(({ name }) => filled.has(name) && (alike || !sown.has(name)));
+  const prints = await now.prints(compared.map(({ name }) => name));
   const tables: EndTable[] = [];
-  for (const [i, outline] of outlines.entries()) {
-    const print = prints[i] ?? "";
-    const count = Number(/^\d+/.exec(print)?.[0] ?? 0);
-    const isSown = sown.has(outline.name);
-    if (count === 0) continue;
+  for (const outline of compared) {
     const { name, primaryKey } = outline;
-    const few = !isSown && count <= fewRows;
-    const rows = few ? { rows: await rowsOf(at.now, outline) } : {};
-    tables.push({ name, primaryKey, columns: namesOf(outline), print, count, sown: isSown, ...rows });
+    const print = prints.get(name) ?? "";
+    const count = Number(/^\d+/.exec(print)?.[0] ?? 0);
+    const few = !sown.has(name) && count <= fewRows;
+    const key = `${name} ${print}`;
+    if (few && !read.has(key)) read.set(key, await rowsOf(now, outline));
+    const rows = few ? { rows: read.get(key) ?? [] } : {};
+    tables.push({ name, primaryKey, columns: namesOf(outline), print, count, sown: sown.has(name), ...rows });
   }
+  const { stops, source, name } = path;
+  return {
+    path: name,
+    release: stops.at(-1) ?? "",
+    isInstall: stops.length === 1 && source.dump === undefined,
+    ...beginningOf(path),
+    things,
+    tables,
+    text: { catalogue: hashOf([...things].sort(byKey).map(([key, { text }]) => [key, text])), rows: rowsText(tables) },
+  };
+}
+
+/** What a path brings along that others may not have. */
+export function beginningOf({
+  steps,
+  stops,
+  source,
+}: PlannedPath): Pick<End, "beginning" | "settings" | "isUntouched"> {
   const written = steps.flatMap((step): readonly string[] => {
     if (step.kind === "sow") return [`sow ${step.seeder.name}`];
     if (step.kind === "use") return [`use ${step.release.name}`];
@@ -63,24 +94,7 @@ export async function endOf(path: PlannedPath, at: Standing): Promise<End> {
   });
   const settings = JSON.stringify(source.settings ?? null);
   const first = written.length === 0 ? "" : (stops[0] ?? "");
-  return {
-    path: name,
-    release: stops.at(-1) ?? "",
-    isInstall: stops.length === 1 && source.dump === undefined,
-    beginning: JSON.stringify([first, written, settings]),
-    settings,
-    isUntouched: written.length === 0,
-    things,
-    tables,
-    text: { catalogue: hashOf([...things].sort(byKey).map(([key, { text }]) => [key, text])), rows: rowsText(tables) },
-  };
-}
-
-/** Tables that a seeder, or users, have written into, as they are called by now. */
-async function sownIn(at: Standing): Promise<ReadonlySet<string>> {
-  if (at.by !== "seeder" && at.origins.every(({ by }) => by === "product")) return new Set();
-  const { sownTables } = await import("./sown-tables.ts");
-  return sownTables([...at.origins, { by: at.by, state: at.now }]);
+  return { beginning: JSON.stringify([first, written, settings]), settings, isUntouched: written.length === 0 };
 }
 
 async function rowsOf(now: Snapshot, table: TableOutline): Promise<readonly Entry[]> {

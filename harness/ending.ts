@@ -1,4 +1,4 @@
-import { type End, endOf } from "./end.ts";
+import type { End } from "./end.ts";
 import type { Ends } from "./ends-agree.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeEnd } from "./judge.ts";
@@ -43,7 +43,7 @@ export async function endPaths(
     else if (again instanceof HarnessError)
       await telling.inconclusive(path, again, { ...here, findings: [...here.findings, ...own] });
     else {
-      const end = at.failed || !ends.wants(path) ? undefined : await orWhyNot(read(path, at, steps));
+      const end = at.failed || !ends.wants(path) ? undefined : await orWhyNot(read(path, at, { steps, ends }));
       if (end instanceof HarnessError) await telling.inconclusive(path, end, here);
       else {
         const came = await telling.conclude(path, [...own, ...again], here, end?.text ?? null);
@@ -56,11 +56,11 @@ export async function endPaths(
   return unsettled;
 }
 
-function read(path: PlannedPath, at: Standing, steps: StepOptions): Promise<End> {
+function read(path: PlannedPath, at: Standing, { steps, ends }: Pick<Concluding, "steps" | "ends">): Promise<End> {
   const late = () => overdue("Cannot compare what it came to", at.sandbox, steps);
   return within(
     steps.timeout,
-    guarded(steps.stage, () => endOf(path, at)),
+    guarded(steps.stage, () => ends.read(path, at)),
     late,
   );
 }

@@ -1,8 +1,9 @@
-import type { End } from "./end.ts";
+import { beginningOf, type End, endOf, type RowsRead } from "./end.ts";
 import { rowDifferences } from "./end-rows.ts";
 import type { Plan, PlannedPath } from "./plan.ts";
 import type { EndGroup, EndsCompared } from "./rehearsal.ts";
 import { inShape } from "./shape-differences.ts";
+import type { Standing } from "./standing.ts";
 import type { Telling } from "./telling.ts";
 import type { Finding } from "./verdict.ts";
 
@@ -12,16 +13,23 @@ export class Ends {
   readonly #ends: End[] = [];
   readonly #shapes = new Map<string, End["things"]>();
   readonly #many: ReadonlySet<string>;
+  readonly #alike: ReadonlySet<string>;
+  readonly #read: RowsRead = new Map();
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    const last = plan.paths.map(({ stops }) => stops.at(-1) ?? "");
-    this.#many = new Set(last.filter((release, i) => last.indexOf(release) !== i));
+    this.#many = twice(plan.paths.map(({ stops }) => stops.at(-1) ?? ""));
+    this.#alike = twice(plan.paths.map(begunLike));
   }
 
   /** Whether there is anything to hold a path's end against, here or in another part of the run. */
   wants({ stops, set }: PlannedPath): boolean {
     return set !== undefined || this.#many.has(stops.at(-1) ?? "");
+  }
+
+  /** Reads what a path has come to. */
+  read(path: PlannedPath, at: Standing): Promise<End> {
+    return endOf(path, at, { read: this.#read, alike: this.#alike.has(begunLike(path)) });
   }
 
   add(end: End): void {
@@ -38,6 +46,15 @@ export class Ends {
   compared(sorted: Telling["sorted"]): readonly EndsCompared[] {
     return endsCompared(this.#ends, this.#plan, sorted);
   }
+}
+
+function begunLike(path: PlannedPath): string {
+  return JSON.stringify([path.stops.at(-1), beginningOf(path).beginning]);
+}
+
+function twice(texts: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(texts.filter((text) => seen.size === seen.add(text).size));
 }
 
 /**

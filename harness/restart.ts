@@ -1,7 +1,8 @@
 import { differences } from "./difference.ts";
+import { pendingOf } from "./pending.ts";
 import type { Start } from "./plan.ts";
+import { migratorOf } from "./record.ts";
 import { guarded, readingOf } from "./sandbox.ts";
-import { SqlRunner } from "./sql-runner.ts";
 import type { Standing } from "./standing.ts";
 import { start } from "./start.ts";
 import type { StepOptions } from "./step.ts";
@@ -17,7 +18,7 @@ export async function restartedOnce(at: Standing, options: StepOptions): Promise
   const { driver, boot, prelude } = step.release;
   // What is said to a session may change the state itself.
   const asks = driver === undefined && boot.length === 0 && prelude.session === undefined;
-  if (asks && (await nothingPending(step, at, options))) return [];
+  if (asks && (await nothingPending(step, at))) return [];
   await at.now.close();
   if (!at.sandbox.frozen) await at.sandbox.freeze();
   const sandbox = await at.sandbox.clone();
@@ -54,14 +55,15 @@ function whyAgain(ran: readonly { readonly name: string }[], { release }: Start)
   return usual === undefined || usual.length === 0 ? "" : `, which runs ${usual.join(", ")} at every start,`;
 }
 
-async function nothingPending(step: Start, { sandbox }: Standing, options: StepOptions): Promise<boolean> {
-  const runner = await SqlRunner.connect(sandbox, step.release, { ...options, ...step });
-  try {
-    await runner.read();
-    return !runner.hasPending;
-  } finally {
-    await runner.end();
-  }
+/** Asked as a tool would ask, by the session that reads what the path has come to. */
+async function nothingPending(step: Start, { now, sandbox }: Standing): Promise<boolean> {
+  const { release } = step;
+  const migrator = migratorOf(release, sandbox);
+  const recorded = await migrator.record.read((sql) => now.query(sql)).catch(() => undefined);
+  // A record that is gone is told by starting.
+  if (recorded === undefined) return false;
+  const { migrations, refusal } = pendingOf(release, { migrator, recorded, applied: recorded.applied }, step);
+  return refusal === undefined && migrations.length === 0;
 }
 
 /** What a boot does not say it does not say again: once is enough. */

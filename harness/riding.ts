@@ -134,7 +134,10 @@ class Riding {
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
-      await stand.now.close(); // What is read is locked, and cannot be copied.
+      // What whoever sows here will be compared with is read while it is open.
+      if (stays && beside.length > 0 && (await stand.now.hasRows()))
+        await stand.now.prints([...(await stand.now.filled())]);
+      await stand.now.pause(); // What is read is locked.
       if (!stays) {
         await stand.now.forget();
         await from.release?.();

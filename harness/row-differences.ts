@@ -39,7 +39,7 @@ export async function inRows(one: Snapshot, other: Snapshot, names: readonly str
 }
 
 /** All rows of a table, one by one, as they come in the order of their keys. */
-export async function streamed(one: Snapshot, other: Snapshot, pair: TablePair): Promise<RowTally> {
+async function streamed(one: Snapshot, other: Snapshot, pair: TablePair): Promise<RowTally> {
   const tally = new RowTally(pair);
   const names = (pair.key ?? identityOf(pair.before).map((name) => [name, name] as const)).map(([was, is]) => ({
     was,

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { Address, Database } from "./database.ts";
-import type { Administration, Engine, Session } from "./engines/engine.ts";
+import type { Administration, Engine, OpenSnapshot, Paused, Session } from "./engines/engine.ts";
 import { HarnessError, messageOf } from "./errors.ts";
 import { dropAllOf, reapDatabases } from "./leftovers.ts";
 import { databaseName, markText, newRun } from "./mark.ts";
@@ -80,6 +80,7 @@ export class Sandbox {
   readonly readings = new Set<Reading>();
   readonly #place: Place;
   readonly #copies = new Set<Promise<unknown>>();
+  #paused: Paused | undefined;
   #mark: string;
   #frozen = false;
 
@@ -130,8 +131,26 @@ export class Sandbox {
     return this.engine.knex(this.address);
   }
 
-  snapshot(): Promise<Snapshot & { end(): Promise<void> }> {
+  /** Keeps the session of a snapshot that nobody reads any more for the next one. */
+  async keepSession(snapshot: OpenSnapshot): Promise<void> {
+    const paused = await snapshot.pause?.().catch(() => undefined);
+    if (paused === undefined) return snapshot.end();
+    await this.#paused?.end().catch(() => {});
+    this.#paused = paused;
+  }
+
+  async #endPaused(): Promise<void> {
+    const paused = this.#paused;
+    this.#paused = undefined;
+    await paused?.end().catch(() => {}); // Somebody may have ended it.
+  }
+
+  snapshot(): Promise<OpenSnapshot> {
     return guarded(this.#place, async () => {
+      const paused = this.#paused;
+      this.#paused = undefined;
+      const resumed = await paused?.resume().catch(() => undefined);
+      if (resumed !== undefined) return resumed;
       // Where a database cannot be closed, there is nothing to open.
       if (!this.#frozen || !this.engine.capabilities.closesDatabases) return this.engine.snapshot(this.address);
       await this.#admit(true);
@@ -145,6 +164,7 @@ export class Sandbox {
 
   /** From here on it can only be looked at and cloned. Sessions that somebody left open are ended. */
   async freeze(): Promise<void> {
+    await this.#endPaused();
     await this.#close();
     this.#frozen = true;
   }
@@ -181,6 +201,7 @@ export class Sandbox {
   }
 
   async #clone(): Promise<Sandbox> {
+    await this.#endPaused();
     const closing = Promise.all([...this.readings].map((reading) => reading.close()));
     // What hangs in a check of somebody's may still be reading.
     const waited = await Promise.race([closing.then(() => true), sleep(20_000, false, { ref: false })]);
@@ -220,6 +241,7 @@ export class Sandbox {
   }
 
   async drop(): Promise<void> {
+    await this.#endPaused();
     await administered(this.#place, (admin) => admin.drop(this.address.database, this.#mark));
   }
 }
@@ -227,6 +249,12 @@ export class Sandbox {
 /** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
 export interface Reading extends Snapshot {
   close(): Promise<void>;
+  /** The same, where somebody will soon read the same sandbox at another moment. */
+  pause(): Promise<void>;
+  /** Which tables hold any row. */
+  filled(): Promise<ReadonlySet<string>>;
+  /** For tables: a text that is the same where the same rows are. */
+  prints(tables: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Closes it for good, and lets go of what it remembers: nobody asks for this state any more. */
   forget(): Promise<void>;
 }
@@ -236,6 +264,9 @@ export function readingOf(sandbox: Sandbox): Reading {
   let catalogue: Promise<Catalogue> | undefined;
   let parts: Promise<readonly Part[]> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
+  let hasRows: Promise<boolean> | undefined;
+  let holding: Promise<ReadonlySet<string>> | undefined;
+  const prints = new Map<string, string>();
   /** Questions that are being answered. */
   let open = 0;
   let waiting: (() => void)[] = [];
@@ -270,13 +301,21 @@ export function readingOf(sandbox: Sandbox): Reading {
       leave();
     }
   }
-  async function close(): Promise<void> {
-    // Others may be reading the same state: what they have asked is answered first.
+  /** Others may be reading the same state: what they have asked is answered first. */
+  async function left(): Promise<OpenSnapshot | undefined> {
     while (open > 0) await new Promise<void>((go) => waiting.push(go));
     const was = opening;
     opening = undefined;
-    await (await was?.catch(() => undefined))?.end();
+    return was?.catch(() => undefined);
   }
+  async function close(): Promise<void> {
+    await (await left())?.end();
+  }
+  const filled = async () => {
+    const tables = await reading.tables();
+    const counts = await reading.fingerprints(tables.map((table) => ({ table, columns: [] })));
+    return new Set(tables.filter((_, i) => !/^0*$/.test(counts[i] ?? "")).map(({ name }) => name));
+  };
 
   const reading: Reading = {
     async catalogue() {
@@ -306,8 +345,20 @@ export function readingOf(sandbox: Sandbox): Reading {
     chunks: (of) => asked((snapshot) => snapshot.chunks(of)),
     pieces: (of, chunks) => read((snapshot) => snapshot.pieces(of, chunks)),
     orphans: (of) => asked((snapshot) => snapshot.orphans(of)),
-    hasRows: () => asked((snapshot) => snapshot.hasRows()),
+    hasRows: () => (hasRows ??= asked((snapshot) => snapshot.hasRows())),
+    filled: () => (holding ??= filled()),
+    async prints(names) {
+      const unknown = (await reading.tables()).filter(({ name }) => names.includes(name) && !prints.has(name));
+      const whole = unknown.map((table) => ({ table, columns: table.columns.map(({ name }) => name) }));
+      const texts = whole.length === 0 ? [] : await reading.fingerprints(whole);
+      for (const [i, { name }] of unknown.entries()) prints.set(name, texts[i] ?? "");
+      return prints;
+    },
     close,
+    async pause() {
+      const snapshot = await left();
+      if (snapshot !== undefined) await sandbox.keepSession(snapshot);
+    },
     async forget() {
       await close();
       sandbox.readings.delete(reading);

@@ -1,45 +1,40 @@
 import type { Origin } from "./checks/rows-lost.ts";
 import { pairOf } from "./ledger.ts";
-import { emptySnapshot, identityOf, type Snapshot, type TableOutline } from "./snapshot.ts";
+import type { Reading } from "./sandbox.ts";
+import type { Snapshot, TableOutline } from "./snapshot.ts";
 
 /**
- * Tables that somebody other than the product has written into, by the names that they have in the last state.
+ * Tables that somebody other than the product has written into, once it was them who took the last step.
  *
- * @param origins who took the steps to each state, oldest first
+ * @param origins who took the steps so far, oldest first
  */
-export async function sownTables(origins: readonly Origin[]): Promise<ReadonlySet<string>> {
-  let sown = new Set<string>();
-  let last: Snapshot = emptySnapshot;
-  for (const { by, state } of origins) {
-    const [before, after] = [await last.tables(), await state.tables()];
-    sown = new Set(before.filter(({ name }) => sown.has(name)).flatMap((table) => namesNow(table, after, before)));
-    if (by === "seeder") for (const name of await writtenBetween(last, state)) sown.add(name);
-    last = state;
-  }
-  return sown;
+export async function sownTables(
+  known: ReadonlySet<string>,
+  origins: readonly Origin[],
+  now: Snapshot | Reading,
+): Promise<ReadonlySet<string>> {
+  if (!("filled" in now) || origins.at(-1)?.by !== "seeder") return known;
+  const before = origins.at(-2)?.state;
+  const filled = await now.filled();
+  const had = before !== undefined && "filled" in before ? await (before as Reading).filled() : new Set<string>();
+  const both = [...filled].filter((name) => had.has(name));
+  const [prints, were] =
+    both.length === 0 ? [] : await Promise.all([now.prints(both), (before as Reading).prints(both)]);
+  const isSame = (name: string) => had.has(name) && prints?.get(name) === were?.get(name);
+  return new Set([...known, ...[...filled].filter((name) => !isSame(name))]);
 }
 
-function namesNow(table: TableOutline, after: readonly TableOutline[], before: readonly TableOutline[]): string[] {
-  const { after: now, also } = pairOf(table, after, before);
-  return [now, also?.after].flatMap((one) => (one === undefined ? [] : [one.name]));
-}
-
-/** Tables that hold other rows than they did; where they held none, those that hold any. */
-async function writtenBetween(before: Snapshot, after: Snapshot): Promise<readonly string[]> {
-  const [old, now] = [await before.tables(), await after.tables()];
-  const counted = await after.fingerprints(now.map((table) => ({ table, columns: [] })));
-  const then = await before.fingerprints(old.map((table) => ({ table, columns: [] })));
-  const wasEmpty = (name: string) => {
-    const i = old.findIndex((table) => table.name === name);
-    return i < 0 || then[i] === "0";
-  };
-  const filled = now.filter((_, i) => counted[i] !== "0");
-  const rewritten = filled.filter(({ name }) => !wasEmpty(name));
-  const columns = (table: TableOutline) => ({ table, columns: identityOf({ ...table, primaryKey: [] }) });
-  const [prints, others] = await Promise.all([
-    after.fingerprints(rewritten.map(columns)),
-    before.fingerprints(rewritten.map(columns)),
-  ]);
-  const same = new Set(rewritten.filter((_, i) => prints[i] === others[i]).map(({ name }) => name));
-  return filled.map(({ name }) => name).filter((name) => !same.has(name));
+/** What these tables are called behind a hop. */
+export function namesAfter(
+  names: ReadonlySet<string>,
+  before: readonly TableOutline[],
+  after: readonly TableOutline[],
+): ReadonlySet<string> {
+  const tables = before.filter(({ name }) => names.has(name));
+  return new Set(
+    tables.flatMap((table) => {
+      const { after: now, also } = pairOf(table, after, before);
+      return [now, also?.after].flatMap((one) => (one === undefined ? [] : [one.name]));
+    }),
+  );
 }

@@ -24,6 +24,8 @@ export interface Standing extends Trodden {
   /** Who took the last step, and the states before it. */
   readonly by: Origin["by"];
   readonly origins: readonly Origin[];
+  /** Tables that seeders or users had written into ahead of the last hop, as they are called behind it. */
+  readonly sown: ReadonlySet<string>;
   /** How many steps of its path it has taken. */
   readonly taken: number;
   /** What is wrong with the install that the path began with. */
@@ -72,6 +74,7 @@ export function nowhere(sandbox: Sandbox): Standing {
   const nothing = {
     ...untrodden,
     origins: [],
+    sown: new Set<string>(),
     ofInstall: [],
     workedAround: [],
     by: "product",

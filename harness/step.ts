@@ -4,9 +4,10 @@ import { judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { Restore, Start, Step } from "./plan.ts";
 import type { PlannedRelease } from "./planned-release.ts";
-import { endKnex, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, guarded, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
 import { type Seeder, sow } from "./seeder.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { namesAfter, sownTables } from "./sown-tables.ts";
 import type { Standing } from "./standing.ts";
 import { type Started, start } from "./start.ts";
 import { perform } from "./task.ts";
@@ -100,6 +101,7 @@ export async function judged(
   const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
   const late = () => overdue("Cannot judge the hop", at.sandbox, options);
   const seen = await orWhyNot(within(timeout, judging, late));
+  const sown = seen instanceof HarnessError ? at.sown : await guarded(stage, () => sownBehind(at, before.state, after));
   const comparing = runners > 1 && cameUp ? differingEnds(step, after, before, options) : Promise.resolve([]);
   const differing = await orWhyNot(comparing);
   const unjudged = [seen, differing].find((came) => came instanceof HarnessError) as HarnessError | undefined;
@@ -114,6 +116,7 @@ export async function judged(
     ...standing,
     ...(resumed !== undefined && { origins: resumed }),
     now: after,
+    sown,
     first: isFirst ? before.state : at.first,
     by: "product",
     started: begun,
@@ -123,6 +126,11 @@ export async function judged(
     failed: !cameUp,
     ...(unjudged !== undefined && { unjudged }),
   };
+}
+
+async function sownBehind(at: Standing, before: Snapshot | Reading, after: Snapshot): Promise<ReadonlySet<string>> {
+  const sown = await sownTables(at.sown, at.origins, before);
+  return sown.size === 0 ? sown : namesAfter(sown, await before.tables(), await after.tables());
 }
 
 const nothing = { findings: [], notes: [] } as const;

@@ -37,7 +37,7 @@ export interface Engine {
   /** Hands out a Knex of one session of `db` in which foreign keys rest until `act` is done. */
   fallow(db: Database, act: (db: Database) => Promise<void>): Promise<void>;
   /** A read-only view of the database at this moment; end it before the database is cloned or dropped. */
-  snapshot(address: Address): Promise<Snapshot & { end(): Promise<void> }>;
+  snapshot(address: Address): Promise<OpenSnapshot>;
   /** A session that takes what a dump says; never to be let out of its database. */
   restorer(address: Address): Promise<Restorer>;
   /** Our own dealings with a server, by sessions of their own. */
@@ -56,6 +56,20 @@ export interface Engine {
   url(address: Address): string;
   /** What a person types to enter the database. */
   client(address: Address): string;
+}
+
+/** A snapshot and the session that it is read by. */
+export interface OpenSnapshot extends Snapshot {
+  end(): Promise<void>;
+  /** Lets go of the moment, and keeps the session for another one; where that is quicker than opening it anew. */
+  pause?(): Promise<Paused>;
+}
+
+/** A session between two snapshots. */
+export interface Paused {
+  /** Opens the database at this moment. */
+  resume(): Promise<OpenSnapshot>;
+  end(): Promise<void>;
 }
 
 export interface Capabilities {

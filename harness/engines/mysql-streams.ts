@@ -8,7 +8,8 @@ export interface Streams {
   end(): Promise<void>;
 }
 
-const rowsAhead = 64;
+/** The driver has them by number, however wide they are. */
+const rowsAhead = 16;
 
 /**
  * @param open opens another connection at the snapshot's moment

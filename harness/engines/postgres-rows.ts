@@ -22,6 +22,22 @@ export function piecesOf(of: Chunked, version: number, chunks?: readonly string[
   return `select ${list} from ${sqlName(table)}${where} order by ${quoted(chunking.ranges.column)}`;
 }
 
+/** A question for how wide the widest row of these chunks is, if there may be wide ones. */
+export function widestOf(of: Chunked, version: number, chunks?: readonly string[]): string | undefined {
+  const wide = of.columns.filter((name) => !isNarrow(columnNamed(of.table, name)));
+  if (wide.length === 0) return undefined;
+  const width = wide.map((name) => `coalesce(octet_length(${quoted(name)}::text), 0)`).join(" + ");
+  const where = chunks === undefined ? "" : ` where ${withinOf(of, version, chunks)}`;
+  return `select coalesce(max(${width}), 0)::text as widest from ${sqlName(of.table)}${where}`;
+}
+
+function isNarrow(column: Column): boolean {
+  const characters = /^character(?: varying)?\((\d+)\)$/.exec(column.type)?.[1];
+  if (characters !== undefined) return Number(characters) <= 1000;
+  const { kind } = hashed(column);
+  return kind !== "text" && kind !== "bytea";
+}
+
 /** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
 export function fingerprintOf({ table, columns }: Rows, version: number): string {
   if (columns.length === 0) return `select count(*)::text as print from ${sqlName(table)}`;

@@ -11,13 +11,16 @@ import {
   piecesOf,
   sizesOf,
   sqlName,
+  widestOf,
 } from "./postgres-rows.ts";
 import { quoted } from "./postgres-text.ts";
 
-const rowsAtFirst = 100;
-const mostRows = 1000;
-/** About as much as is fetched at once, told by the widest row of those before. */
-const charactersAtATime = 2 ** 20;
+const rowsAtFirst = 16;
+const mostRows = 500;
+/** About as much as is fetched at once: what is let go of soon takes little memory. */
+const charactersAtATime = 2 ** 18;
+/** Where one row is that wide, a few are fetched nevertheless, as most may be narrow. */
+const mostCharacters = 2 ** 23;
 
 /** One read-only transaction is the moment; cursors in it hand out rows as they are asked for. */
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
@@ -36,9 +39,9 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
   let tables: Promise<readonly TableOutline[]> | undefined;
   let cursors = 0;
 
-  async function* cursor<T>(sql: string, asText: boolean): AsyncGenerator<readonly T[]> {
+  async function* cursor<T>(sql: string, asText: boolean, most?: number): AsyncGenerator<readonly T[]> {
     const name = `c${++cursors}`;
-    let count = rowsAtFirst;
+    let count = most ?? rowsAtFirst;
     const fetched = async (before: string): Promise<readonly T[]> => {
       const text = `${before}fetch ${count} from ${name}`;
       const asked: Promise<unknown> = asText ? client.query({ text, rowMode: "array" }) : client.query(text);
@@ -52,7 +55,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       for (;;) {
         const rows = await next;
         const whole = rows.length < count;
-        count = asText ? fitting(rows as readonly unknown[] as readonly Values[]) : mostRows;
+        count = most ?? (asText ? fitting(rows as readonly unknown[] as readonly Values[]) : mostRows);
         // While these are looked at, the server goes on.
         if (!whole) next = inTurn(() => fetched(""));
         next.catch(() => {});
@@ -139,7 +142,11 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       return found.map((rows) => rows.map((row): Chunk => ({ ...row, rows: Number(row.rows) })));
     },
 
-    pieces: (of, chunks) => cursor<Values>(piecesOf(of, version, chunks), true),
+    async *pieces(of, chunks) {
+      const question = widestOf(of, version, chunks);
+      const [[told] = []] = question === undefined ? [] : await answers<{ widest: string }>([question]);
+      yield* cursor<Values>(piecesOf(of, version, chunks), true, mostOf(Number(told?.widest ?? 0)));
+    },
 
     async orphans(of) {
       const tables = await snapshot.tables();
@@ -175,6 +182,13 @@ interface Bounds {
 
 function numbersOf(bounds: Bounds | undefined): readonly bigint[] {
   return [bounds?.least, bounds?.most].flatMap((one) => (one == null ? [] : [BigInt(one)]));
+}
+
+/** How many rows are fetched at once where none is wider than this. */
+function mostOf(widest: number): number {
+  const width = Math.max(widest, 1);
+  const despite = Math.min(rowsAtFirst, Math.floor(mostCharacters / width));
+  return Math.max(1, despite, Math.min(mostRows, Math.floor(charactersAtATime / width)));
 }
 
 /** How many rows are fetched after these: the wider they are the fewer, and never many more than before. */

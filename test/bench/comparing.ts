@@ -1,8 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { differences } from "../../harness/difference.ts";
 import { openStage, readingOf, type Sandbox, type Stage } from "../../harness/sandbox.ts";
 import { haveServer } from "../../harness/servers/had.ts";
+import { peakOfComparing } from "../comparing-peak.ts";
 import { compare, type Figure, timed } from "./figure.ts";
 
 const tables = 200;
@@ -168,26 +167,10 @@ async function hashed(
   return elapsed;
 }
 
-const built = (file: string) => JSON.stringify(fileURLToPath(new URL(`../../dist/${file}`, import.meta.url)));
-
 /** Peak memory of a Node process that does nothing else than compare two databases. */
-async function peak({ engine }: Stage, sandboxes: readonly Sandbox[], name: string): Promise<Figure> {
-  for (const sandbox of sandboxes) await sandbox.thaw();
-  const script = `
-    import { differences } from ${built("difference.js")};
-    import { engineNamed } from ${built("engines/named.js")};
-    const [name, ...addresses] = process.argv.slice(1);
-    const engine = engineNamed(name);
-    const [one, other] = await Promise.all(addresses.map((address) => engine.snapshot(JSON.parse(address))));
-    await differences(one, other);
-    await Promise.all([one.end(), other.end()]);
-    console.log(process.resourceUsage().maxRSS);`;
-  const addresses = sandboxes.map(({ address }) => JSON.stringify(address));
-  const args = ["--input-type=module", "--eval", script, engine.name, ...addresses];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 300_000 });
-  if (status !== 0) throw new Error(`Comparing ended with ${status}: ${stderr}`);
+async function peak({ engine }: Stage, sandboxes: readonly [Sandbox, Sandbox], name: string): Promise<Figure> {
+  const { peak: ours } = await peakOfComparing(engine, sandboxes);
   for (const sandbox of sandboxes) await sandbox.freeze();
-  const ours = Number(stdout) / 1000; // Linux counts in kilobytes.
   return {
     name: `comparing, ${engine.name}, ${name}`,
     what: "peak resident memory of Node",

@@ -26,7 +26,6 @@ interface Case {
   readonly rounds: number;
 }
 
-const only = process.env.BENCH_ONLY;
 const cases: readonly Case[] = [
   { engine: "postgres", set: "to-latest", releases: 60, faster: 2.7, rounds: 3 },
   { engine: "postgres", set: "all", releases: 25, faster: 14, rounds: 3 },
@@ -39,8 +38,8 @@ const cases: readonly Case[] = [
  * same server: for each path a new database, migrations up to its start, its rows, migrations to its end, one after the other, over
  * one connection each, and nothing judged.
  */
-export async function* matrix(): AsyncGenerator<Figure> {
-  for (const one of cases) yield* ofCase(one);
+export async function* matrix(only = ""): AsyncGenerator<Figure> {
+  for (const one of cases) if (`${one.engine} ${one.set}`.includes(only)) yield* ofCase(one);
 }
 
 async function* ofCase({ engine, set, releases, faster, rounds }: Case): AsyncGenerator<Figure> {
@@ -98,7 +97,7 @@ function seedOf(n: number): string {
   return `insert into t${n} (id, name, note) values (10, 'ten', null), (11, 'eleven', ''), (12, 'twelve', 'x')`;
 }
 
-function scenarioOf(engine: EngineName, set: Set, releases: number): Scenario {
+export function scenarioOf(engine: EngineName, set: Set, releases: number): Scenario {
   const migrations = Array.from({ length: releases }, (_, i) => ({
     name: `${String(i + 1).padStart(4, "0")}`,
     up: `${statementsOf(i + 1).join(";\n")};`,
@@ -124,7 +123,7 @@ async function walked(scenario: Scenario, server: Server): Promise<Rehearsals> {
   }
 }
 
-async function plainly(set: Set, releases: number, { engine, maintenance }: Server): Promise<void> {
+export async function plainly(set: Set, releases: number, { engine, maintenance }: Server): Promise<void> {
   const admin = await engine.connect(maintenance);
   try {
     for (let from = 1; from < releases; from++) {
