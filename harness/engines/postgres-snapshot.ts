@@ -20,7 +20,7 @@ const mostRows = 500;
 /** About as much as is fetched at once: what is let go of soon takes little memory. */
 const charactersAtATime = 2 ** 18;
 /** Where one row is that wide, a few are fetched nevertheless, as most may be narrow. */
-const mostCharacters = 2 ** 23;
+const mostCharacters = 2 ** 22;
 
 /** One read-only transaction is the moment; cursors in it hand out rows as they are asked for. */
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
