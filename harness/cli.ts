@@ -10,6 +10,7 @@ import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
 import { sourceOf } from "./servers/had.ts";
+import type { Reuse } from "./walk-options.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
 // Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
@@ -39,6 +40,9 @@ interface RehearseChoice extends Choice {
   readonly keep: boolean;
   readonly bail: boolean;
   readonly strict: boolean;
+  readonly back: boolean;
+  readonly workers?: number;
+  readonly reuse: boolean;
   readonly verbose: boolean;
   readonly shard?: string;
 }
@@ -172,6 +176,14 @@ function commands(ended: (code: number) => void): Command {
     .option("--keep", "leave the sandboxes of unmet rehearsals up, and say how to enter them", false)
     .option("--bail", "stop at the first unmet rehearsal", false)
     .option("--strict", "count notes as findings", false)
+    .option("--back", "take hops back and make them again, where migrations say how", false)
+    .addOption(
+      new Option(
+        "--workers <number>",
+        "how many paths to walk at once; as many as there are cores unless said",
+      ).argParser(workers),
+    )
+    .option("--no-reuse", "walk again what an earlier run has walked already")
     .option("--verbose", "show hops, migrations and notes", false)
     .action(async (what: string[], choice: RehearseChoice) => ended(await rehearseCommand(what, choice)));
   command("list", "name the scenarios", ["pretty", "json", "markdown"]).action(listCommand);
@@ -237,6 +249,9 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
       keep: choice.keep,
       bail: choice.bail,
       strict: choice.strict,
+      back: choice.back,
+      ...(choice.workers !== undefined && { workers: choice.workers }),
+      reuse: choice.reuse ? await ownStore() : undefined,
       ...teller,
       onRehearsal: (rehearsal, plan) => servers.interrupted() || teller?.onRehearsal(rehearsal, plan),
     });
@@ -273,6 +288,14 @@ function codeFor({ unmet, inconclusive, ends }: Rehearsals): number {
   const differ = ends.some(({ groups }) => groups.some(({ findings }) => findings.length > 0));
   if (unmet > 0 || differ) return exitCodes.unmet;
   return inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
+}
+
+/** Where what earlier runs came to is kept, if it can be. */
+async function ownStore(): Promise<Reuse | undefined> {
+  const [{ ownBuild, Store }, version] = await Promise.all([import("./store.ts"), ownVersion()]);
+  const build = ownBuild(version);
+  const store = Store.open(build);
+  return store && { store, version: build };
 }
 
 /** The server that will most likely be asked for, by a glance at the command line. */
@@ -360,6 +383,11 @@ function engine(text: string, before: readonly WishText[] = []): readonly WishTe
   } catch (error) {
     throw invalid(`${messageOf(error)}.`);
   }
+}
+
+function workers(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= 64) return Number(text);
+  throw invalid("It may be a whole number from 1 to 64.");
 }
 
 function seed(text: string): number {

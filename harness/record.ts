@@ -51,11 +51,6 @@ export class Record implements Recorder {
     return new Record(session, sandbox, migrator, recorded);
   }
 
-  /** What it holds by now. */
-  readAgain(): Promise<Recorded> {
-    return this.migrator.record.read((sql) => this.#session.query(sql));
-  }
-
   get applied(): readonly Applied[] {
     return this.#applied;
   }

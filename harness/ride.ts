@@ -72,9 +72,9 @@ export class Ride {
   }
 
   /** Lets somebody ride along from here; `undefined` if the ride itself could not begin. */
-  async board(before: Before): Promise<Ticket | undefined> {
+  async board({ release }: Start, before: Before): Promise<Ticket | undefined> {
     if (this.#broken !== undefined || this.#runner.failure !== undefined) return undefined;
-    const boarding = await this.#runner.boarding();
+    const boarding = await this.#runner.boarding(release);
     return boarding === undefined ? undefined : { ...boarding, ...before, from: before.last?.name ?? null };
   }
 

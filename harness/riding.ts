@@ -61,20 +61,19 @@ export async function rideThrough(
     way.drop(at.sandbox);
     throw error;
   });
-  const ticket = await ride.board(before);
+  const riders: Rider[] = [];
+  for (const state of states) {
+    const ticket = await ride.board(state.step, before);
+    if (ticket === undefined) break;
+    riders.push({ state, from: fromOf(state), at, ticket: { ...ticket, from: last?.name ?? null } });
+  }
   // What cannot even begin is told by whoever walks alone.
-  if (ticket === undefined) {
+  if (riders.length < states.length) {
     await ride.end();
     way.drop(at.sandbox);
     for (const state of states) way.walkAlone(state, fromOf(state));
     return;
   }
-  const riders: Rider[] = states.map((state) => ({
-    state,
-    from: fromOf(state),
-    at,
-    ticket: { ...ticket, from: last?.name ?? null },
-  }));
   await new Riding(ride, riders, way).through();
 }
 
@@ -159,7 +158,7 @@ class Riding {
 
   async #board(state: Stop, at: Standing, from: From | undefined): Promise<void> {
     if (from === undefined) return;
-    const ticket = await this.#ride.board({ last: state.step.last, isFirst: false });
+    const ticket = await this.#ride.board(state.step, { last: state.step.last, isFirst: false });
     if (ticket === undefined) this.#way.walkAlone(state, from);
     else this.#insert({ state, from, at: { ...at, origins: from.origins }, ticket });
   }

@@ -5,7 +5,7 @@ import type { Recorded } from "./migrator.ts";
 import { type Before, type Pending, pendingOf } from "./pending.ts";
 import { placeOf } from "./place.ts";
 import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
-import { Record } from "./record.ts";
+import { migratorOf, Record } from "./record.ts";
 import { Runner, type RunnerOptions, tenths } from "./runner.ts";
 import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
 import { saidBy } from "./task.ts";
@@ -27,6 +27,8 @@ export interface Turned {
 export class SqlRunner extends Runner {
   #session: Session;
   #record: Record | undefined;
+  /** The tool whose record that is, as a release ships it. */
+  #recordsFor: PlannedRelease["migrator"];
   #pending: Pending = { migrations: [], notes: [] };
   /** What it has run, and how the session was when it began. */
   readonly #ran: PlannedMigration[] = [];
@@ -101,11 +103,12 @@ export class SqlRunner extends Runner {
     this.#imprint = this.failure === undefined ? await this.#session.imprint() : "";
   }
 
-  /** What a runner that was started just now would read. */
-  async boarding(): Promise<Boarding | undefined> {
-    const record = this.#record;
-    if (record === undefined) return undefined;
-    return { since: this.#ran.length, recorded: await guarded(this.options.stage, () => record.readAgain()) };
+  /** What a runner that was started just now for a release would read: each release's tool reads its record by what it ships. */
+  async boarding(release: PlannedRelease): Promise<Boarding | undefined> {
+    if (this.#record === undefined) return undefined;
+    const { record } = migratorOf(release, this.sandbox);
+    const reading = guarded(this.options.stage, () => record.read((sql) => this.#session.query(sql)));
+    return { since: this.#ran.length, recorded: await reading };
   }
 
   /**
@@ -115,7 +118,7 @@ export class SqlRunner extends Runner {
   turnTo(release: PlannedRelease, { since, recorded }: Boarding, before: Before): Turned | undefined {
     const record = this.#record;
     if (record === undefined) return undefined;
-    const told = { migrator: record.migrator, recorded, applied: recorded.applied };
+    const told = { migrator: migratorOf(release, this.sandbox), recorded, applied: recorded.applied };
     const { migrations, notes, refusal } = pendingOf(release, told, before);
     const ran = this.#ran.slice(since);
     const isSame = ({ name, checksum }: PlannedMigration, i: number) =>
@@ -127,10 +130,11 @@ export class SqlRunner extends Runner {
 
   /** Runs these, and stays for who goes on; a failure ends its session. */
   async goOn(migrations: readonly PlannedMigration[]): Promise<void> {
-    const record = this.#record;
-    if (record === undefined) return;
+    if (this.#record === undefined) return;
     try {
-      await this.#migrate(record, migrations);
+      // By what it ships itself, too.
+      if (migrations.length > 0 && this.#recordsFor !== this.release.migrator) this.#record = await this.#openRecord();
+      await this.#migrate(this.#record, migrations);
       this.#ran.push(...migrations);
       this.#lingers ||= migrations.some((migration) => mayLinger(migration, this.sandbox));
     } catch (thrown) {
@@ -173,6 +177,7 @@ export class SqlRunner extends Runner {
   }
 
   #openRecord(): Promise<Record> {
+    this.#recordsFor = this.release.migrator;
     return guarded(this.options.stage, () => Record.open(this.#session, this.sandbox, this.release));
   }
 

@@ -12,6 +12,8 @@ export interface WalkOptions {
   readonly strict: boolean;
   /** How many paths are walked at once; as many as there are cores unless said. */
   readonly workers?: number;
+  /** `false`: no hop passes through another's state, and each path that starts anew is walked anew; for whoever doubts it. */
+  readonly share?: boolean;
   /** Whether hops are taken back, too, where migrations say how. */
   readonly back?: boolean;
   /** Where what earlier runs came to is looked up, and kept for later ones; nowhere unless said. */

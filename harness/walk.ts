@@ -16,6 +16,7 @@ import { overdue, type StepOptions, take } from "./step.ts";
 import { perform } from "./task.ts";
 import { Telling } from "./telling.ts";
 import { within } from "./time-limit.ts";
+import { triedBack } from "./tried-back.ts";
 import type { WalkOptions } from "./walk-options.ts";
 
 export type { WalkOptions } from "./walk-options.ts";
@@ -121,11 +122,13 @@ class Walker {
 
   /** Goes all ways from one state, side by side. */
   async #visitFrom(states: readonly State[], fromOf: (state: State) => From): Promise<void> {
-    const rides = ridesOf(states, this.#placeOf);
+    // What is taken back needs a database of its own at each stop.
+    const alone = this.#options.back === true || this.#options.share === false;
+    const rides = alone ? states.map((state) => [state] as const) : ridesOf(states, this.#placeOf);
     await all(
       rides.map(async (ride) => {
         const [first] = ride;
-        const stops = ride.filter(mayRide);
+        const stops = alone ? [] : ride.filter(mayRide);
         const isRide = stops.length === ride.length && (ride.length > 1 || goesOnwards(first));
         const work = isRide ? () => this.#ride(stops, fromOf) : () => this.#step(first, fromOf(first));
         const then = await this.#pool.run(work, { ahead: fromOf(first).ahead ?? false });
@@ -143,9 +146,11 @@ class Walker {
     let at: Standing | undefined;
     try {
       at = await from.arrive();
-      const next = await take(state.step, at, { state: from.before, again: from.arrive }, this.#steps);
+      let next = await take(state.step, at, { state: from.before, again: from.arrive }, this.#steps);
       if (state.step.kind === "start") this.migrations += next.hops.at(-1)?.migrations.length ?? 0;
       at = next;
+      if (this.#options.back && next.unjudged === undefined)
+        at = next = await triedBack(state, next, from, this.#steps);
       if (next.unjudged !== undefined) throw next.unjudged;
       const unsettled = await this.#end(state, next);
       const goesOn = !next.failed && state.children.length > 0;
