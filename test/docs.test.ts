@@ -73,10 +73,14 @@ describe("README.md", () => {
       }),
     ]);
     expect(met).toBe(2);
-    expect(counts).toEqual([
-      { all: 3300, deleted: 472 },
-      { all: 1, deleted: 0 },
-    ]);
+    // The two are walked side by side.
+    expect(counts).toHaveLength(2);
+    expect(counts).toEqual(
+      expect.arrayContaining([
+        { all: 3300, deleted: 472 },
+        { all: 1, deleted: 0 },
+      ]),
+    );
   });
 
   test("takes migrations from wherever they are", async () => {
