@@ -94,6 +94,7 @@ export class Ride {
     // What failed once on this very state fails again.
     if (this.#broken !== undefined) return this.#brokenLeg(name, { next: rest[0], ticket, notes });
     const before = runner.done.length;
+    this.#sandbox.lend(undefined);
     await this.#inTime(runner.goOn(rest), { from: ticket.from, to: name }).catch((error: HarnessError) => {
       this.#broken = { by: rest[runner.done.length - before], came: error };
       throw error;
@@ -132,6 +133,11 @@ export class Ride {
     return this.#runner.isAsNew();
   }
 
+  /** Lets whoever judges read by its session, which is as new; taken back before it goes on. */
+  lend(): void {
+    this.#runner.lend();
+  }
+
   /** Goes on in a copy of the sandbox, which stays behind as it is, frozen. */
   async leaveBehind(): Promise<Sandbox> {
     const left = this.#sandbox;
@@ -149,6 +155,7 @@ export class Ride {
   }
 
   async end(): Promise<void> {
+    this.#sandbox.lend(undefined);
     await this.#runner.end();
   }
 

@@ -1,7 +1,8 @@
 import type { State } from "./plan.ts";
 import { booted, Ride, type Ticket } from "./ride.ts";
 import { mayRide, rideTogether, type Stop } from "./rides.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { From, Standing } from "./standing.ts";
 import { judged, type StepOptions } from "./step.ts";
 
@@ -11,6 +12,8 @@ export interface Way {
   /** Every state that is gone through may be looked at afterwards. */
   readonly keep: boolean;
   isOver(state: State): boolean;
+  /** Whether what paths come to there is compared with what others come to. */
+  wantsEnd(state: State): boolean;
   /** Where a release stands in its chain. */
   placeOf(state: Stop): number;
   began(state: Stop): void;
@@ -61,6 +64,9 @@ export async function rideThrough(
     way.drop(at.sandbox);
     throw error;
   });
+  const [first] = states.map(fromOf);
+  ride.lend();
+  if (first !== undefined) await learnt(first.before, ride.sandbox);
   const riders: Rider[] = [];
   for (const state of states) {
     const ticket = await ride.board(state.step, before);
@@ -75,6 +81,17 @@ export async function rideThrough(
     return;
   }
   await new Riding(ride, riders, way).through();
+}
+
+/** Nobody has touched the copy that a ride begins on: what there is to know of its source is read there. */
+async function learnt(before: Snapshot | Reading, copy: Sandbox): Promise<void> {
+  if (!("learn" in before)) return;
+  const reading = readingOf(copy);
+  try {
+    await before.learn(reading);
+  } finally {
+    await reading.forget();
+  }
 }
 
 class Riding {
@@ -119,23 +136,31 @@ class Riding {
       const onward = boots ? [] : state.children.filter(mayRide).filter((child) => rideTogether(state, child));
       const beside = state.children.filter((child) => !onward.some((one) => one === child));
       // Somebody goes on from here, or writes here, or wants to look at it.
-      const stays = leg.started.cameUp && (state.children.length > 0 || boots || way.keep);
+      const { cameUp } = leg.started;
+      const stays = cameUp && (state.children.length > 0 || boots || way.keep);
       const goesOn = this.#riders.length > 0 || onward.length > 0;
-      const ends = stays && !(goesOn && (await ride.isAsNew()));
+      const isAsNew = cameUp && (await ride.isAsNew());
+      const ends = stays && !(goesOn && isAsNew);
       if (ends) await ride.end();
       // Where a release boots, the others go on from before that.
       const isLeft = stays && boots && !ends;
       const sandbox = isLeft ? await ride.leaveBehind() : ride.sandbox;
       if (isLeft) await sandbox.thaw();
+      if (isAsNew && !ends && !boots) ride.lend();
       const started = stays && boots ? await booted(sandbox, leg.started, step, way.steps) : leg.started;
       const before = { state: from.before, again: from.arrive };
-      const next = await judged(started, step, { ...at, sandbox }, { before, options: way.steps });
+      const next = await judged(
+        started,
+        step,
+        { ...at, sandbox },
+        { before, options: way.steps, whole: way.wantsEnd(state) },
+      );
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
       // What whoever sows here will be compared with is read while it is open.
       if (stays && beside.length > 0 && (await stand.now.hasRows()))
-        await stand.now.prints([...(await stand.now.filled())]);
+        await stand.now.prints([...(await stand.now.filled()).keys()]);
       await stand.now.pause(); // What is read is locked.
       if (!stays) {
         await stand.now.forget();

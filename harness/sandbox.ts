@@ -5,7 +5,7 @@ import { HarnessError, messageOf } from "./errors.ts";
 import { dropAllOf, reapDatabases } from "./leftovers.ts";
 import { databaseName, markText, newRun } from "./mark.ts";
 import type { Server } from "./servers/server.ts";
-import type { Catalogue, Part, Snapshot, TableOutline, Thing } from "./snapshot.ts";
+import type { Catalogue, Part, Rows, Snapshot, TableOutline, Thing } from "./snapshot.ts";
 
 /** Where sandboxes are made: the one place where an engine and a server meet. */
 export interface Stage {
@@ -81,6 +81,7 @@ export class Sandbox {
   readonly #place: Place;
   readonly #copies = new Set<Promise<unknown>>();
   #paused: Paused | undefined;
+  #lender: Session | undefined;
   #mark: string;
   #frozen = false;
 
@@ -131,6 +132,11 @@ export class Sandbox {
     return this.engine.knex(this.address);
   }
 
+  /** Lends a session that is idle to whoever reads it, until it is frozen; `undefined`: no more. */
+  lend(session: Session | undefined): void {
+    this.#lender = session;
+  }
+
   /** Keeps the session of a snapshot that nobody reads any more for the next one. */
   async keepSession(snapshot: OpenSnapshot): Promise<void> {
     const paused = await snapshot.pause?.().catch(() => undefined);
@@ -147,6 +153,16 @@ export class Sandbox {
 
   snapshot(): Promise<OpenSnapshot> {
     return guarded(this.#place, async () => {
+      const lender = this.#lender;
+      if (lender?.snapshot !== undefined) {
+        this.#lender = undefined; // It can be read by one at a time.
+        const lent = await lender.snapshot();
+        const end = async () => {
+          await lent.end();
+          this.#lender ??= this.#frozen ? undefined : lender;
+        };
+        return { ...lent, end };
+      }
       const paused = this.#paused;
       this.#paused = undefined;
       const resumed = await paused?.resume().catch(() => undefined);
@@ -164,6 +180,7 @@ export class Sandbox {
 
   /** From here on it can only be looked at and cloned. Sessions that somebody left open are ended. */
   async freeze(): Promise<void> {
+    this.#lender = undefined;
     await this.#endPaused();
     await this.#close();
     this.#frozen = true;
@@ -251,13 +268,18 @@ export interface Reading extends Snapshot {
   close(): Promise<void>;
   /** The same, where somebody will soon read the same sandbox at another moment. */
   pause(): Promise<void>;
-  /** Which tables hold any row. */
-  filled(): Promise<ReadonlySet<string>>;
+  /** How many rows the tables hold that hold any. */
+  filled(): Promise<ReadonlyMap<string, number>>;
   /** For tables: a text that is the same where the same rows are. */
   prints(tables: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Takes what whoever compares mostly asks from a copy that nobody has touched yet, and need not be opened for it. */
+  learn(copy: Reading): Promise<void>;
   /** Closes it for good, and lets go of what it remembers: nobody asks for this state any more. */
   forget(): Promise<void>;
 }
+
+/** So many rows are hashed without a thought. */
+const fewRows = 10_000;
 
 export function readingOf(sandbox: Sandbox): Reading {
   let opening: ReturnType<Sandbox["snapshot"]> | undefined;
@@ -265,8 +287,10 @@ export function readingOf(sandbox: Sandbox): Reading {
   let parts: Promise<readonly Part[]> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
   let hasRows: Promise<boolean> | undefined;
-  let holding: Promise<ReadonlySet<string>> | undefined;
-  const prints = new Map<string, string>();
+  let holding: Promise<ReadonlyMap<string, number>> | undefined;
+  /** Fingerprints by table and columns: nothing changes in a state. */
+  const known = new Map<string, string>();
+  const keyOf = ({ table, columns }: Rows) => JSON.stringify([table.name, columns]);
   /** Questions that are being answered. */
   let open = 0;
   let waiting: (() => void)[] = [];
@@ -314,7 +338,7 @@ export function readingOf(sandbox: Sandbox): Reading {
   const filled = async () => {
     const tables = await reading.tables();
     const counts = await reading.fingerprints(tables.map((table) => ({ table, columns: [] })));
-    return new Set(tables.filter((_, i) => !/^0*$/.test(counts[i] ?? "")).map(({ name }) => name));
+    return new Map(tables.map(({ name }, i) => [name, Number(counts[i])] as const).filter(([, count]) => count > 0));
   };
 
   const reading: Reading = {
@@ -323,7 +347,8 @@ export function readingOf(sandbox: Sandbox): Reading {
       return withoutRecords(await catalogue, recordTables);
     },
     async tables() {
-      tables ??= asked((snapshot) => snapshot.tables());
+      // The catalogue holds them, too.
+      tables ??= catalogue?.then((whole) => whole.tables) ?? asked((snapshot) => snapshot.tables());
       return (await tables).filter(isProducts);
     },
     async parts() {
@@ -339,7 +364,12 @@ export function readingOf(sandbox: Sandbox): Reading {
     all: (table) => asked((snapshot) => snapshot.all(table)),
     query: (sql) => asked((snapshot) => snapshot.query(sql)),
     entries: (table, key, columns) => read((snapshot) => snapshot.entries(table, key, columns)),
-    fingerprints: (of) => asked((snapshot) => snapshot.fingerprints(of)),
+    async fingerprints(of) {
+      const unknown = of.filter((rows) => !known.has(keyOf(rows)));
+      const texts = unknown.length === 0 ? [] : await asked((snapshot) => snapshot.fingerprints(unknown));
+      for (const [i, rows] of unknown.entries()) known.set(keyOf(rows), texts[i] ?? "");
+      return of.map((rows) => known.get(keyOf(rows)) ?? "");
+    },
     sizes: (of) => asked((snapshot) => snapshot.sizes(of)),
     bounds: (of) => asked((snapshot) => snapshot.bounds(of)),
     chunks: (of) => asked((snapshot) => snapshot.chunks(of)),
@@ -348,11 +378,24 @@ export function readingOf(sandbox: Sandbox): Reading {
     hasRows: () => (hasRows ??= asked((snapshot) => snapshot.hasRows())),
     filled: () => (holding ??= filled()),
     async prints(names) {
-      const unknown = (await reading.tables()).filter(({ name }) => names.includes(name) && !prints.has(name));
-      const whole = unknown.map((table) => ({ table, columns: table.columns.map(({ name }) => name) }));
-      const texts = whole.length === 0 ? [] : await reading.fingerprints(whole);
-      for (const [i, { name }] of unknown.entries()) prints.set(name, texts[i] ?? "");
-      return prints;
+      const asked = (await reading.tables()).filter(({ name }) => names.includes(name));
+      const whole = asked.map((table) => ({ table, columns: table.columns.map(({ name }) => name) }));
+      const texts = await reading.fingerprints(whole);
+      return new Map(asked.map(({ name }, i) => [name, texts[i] ?? ""]));
+    },
+    async learn(copy) {
+      const outlines = await copy.tables();
+      const keyed = outlines.filter(({ primaryKey }) => primaryKey.length > 0);
+      const filled = await copy.filled();
+      const isSmall = ({ name }: TableOutline) => (filled.get(name) ?? fewRows) < fewRows;
+      const keys = [
+        ...keyed.map((table) => ({ table, columns: table.primaryKey })),
+        ...outlines.filter(isSmall).map((table) => ({ table, columns: table.columns.map(({ name }) => name) })),
+      ];
+      const texts = await copy.fingerprints(keys);
+      tables ??= Promise.resolve(outlines);
+      holding ??= Promise.resolve(filled);
+      for (const [i, rows] of keys.entries()) known.set(keyOf(rows), texts[i] ?? "");
     },
     close,
     async pause() {
@@ -365,6 +408,7 @@ export function readingOf(sandbox: Sandbox): Reading {
       catalogue = undefined;
       parts = undefined;
       tables = undefined;
+      known.clear();
     },
   };
   sandbox.readings.add(reading);

@@ -16,12 +16,13 @@ export async function sownTables(
   if (!("filled" in now) || origins.at(-1)?.by !== "seeder") return known;
   const before = origins.at(-2)?.state;
   const filled = await now.filled();
-  const had = before !== undefined && "filled" in before ? await (before as Reading).filled() : new Set<string>();
-  const both = [...filled].filter((name) => had.has(name));
+  const had =
+    before !== undefined && "filled" in before ? await (before as Reading).filled() : new Map<string, number>();
+  const both = [...filled.keys()].filter((name) => had.has(name));
   const [prints, were] =
     both.length === 0 ? [] : await Promise.all([now.prints(both), (before as Reading).prints(both)]);
   const isSame = (name: string) => had.has(name) && prints?.get(name) === were?.get(name);
-  return new Set([...known, ...[...filled].filter((name) => !isSame(name))]);
+  return new Set([...known, ...[...filled.keys()].filter((name) => !isSame(name))]);
 }
 
 /** What these tables are called behind a hop. */

@@ -23,6 +23,9 @@ export interface Turned {
   readonly rest: readonly PlannedMigration[];
 }
 
+/** What sessions look like that nothing was said to yet. */
+const imprints = new WeakMap<object, Map<string, Promise<string>>>();
+
 /** A runner that runs the release's SQL and code itself, over a session of its own, as the release's tool would. */
 export class SqlRunner extends Runner {
   #session: Session;
@@ -100,7 +103,13 @@ export class SqlRunner extends Runner {
   /** Reads as {@link read} does, for somebody who will pass through several releases. */
   async board(): Promise<void> {
     await this.read();
-    this.#imprint = this.failure === undefined ? await this.#session.imprint() : "";
+    if (this.failure !== undefined) return;
+    // All that are as new are alike.
+    const { lock, prelude } = this.release;
+    const like = JSON.stringify([lock === "none", prelude.session]);
+    const known = imprints.get(this.options.stage) ?? new Map<string, Promise<string>>();
+    imprints.set(this.options.stage, known.set(like, known.get(like) ?? this.#session.imprint()));
+    this.#imprint = (await known.get(like)) ?? "";
   }
 
   /** What a runner that was started just now for a release would read: each release's tool reads its record by what it ships. */
@@ -148,6 +157,11 @@ export class SqlRunner extends Runner {
   /** Whether a session of its own would find everything as this one does. */
   async isAsNew(): Promise<boolean> {
     return !this.#lingers && (await this.#session.imprint()) === this.#imprint;
+  }
+
+  /** Lets others read its sandbox by its own session while it has nothing to do. */
+  lend(): void {
+    this.sandbox.lend(this.#session);
   }
 
   /** Goes on in a copy of its sandbox; what is pending stays as it was read. */

@@ -86,17 +86,26 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
   return judged(started, step, at, { before, options });
 }
 
+interface Judging {
+  readonly before: Before;
+  readonly options: StepOptions;
+  /** The whole catalogue will be asked for. */
+  readonly whole?: boolean;
+}
+
 /** Where a path stands once a release was started, and what is to be said of that. */
 export async function judged(
   { hop, cameUp, findings, notes }: Started,
   step: Start,
   at: Standing,
-  { before, options }: { readonly before: Before; readonly options: StepOptions },
+  { before, options, whole = false }: Judging,
 ): Promise<Standing> {
   const { stage, timeout } = options;
   const { release, runners } = step;
   const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
   const after = readingOf(at.sandbox);
+  // Whoever asks for all of it need not ask for its tables first.
+  if (whole && cameUp) await guarded(stage, () => after.catalogue());
   const ledger = ledgerOf(before.state, after);
   const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
   const late = () => overdue("Cannot judge the hop", at.sandbox, options);

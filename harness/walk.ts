@@ -61,6 +61,9 @@ const mostWorkers = 8;
 /** Frozen states that may wait for somebody to go on from them, for each worker. */
 const waitingAtMost = 6;
 
+/** Sandboxes that may be left to the end of their server. */
+const leftAtMost = 24;
+
 class Walker {
   readonly telling: Telling;
   readonly concluding: Concluding;
@@ -74,6 +77,8 @@ class Walker {
   readonly #pool: Pool;
   readonly #places: ReadonlyMap<string, number>;
   readonly #drops: Promise<void>[] = [];
+  /** Sandboxes that nobody needs any more. */
+  readonly #left: Sandbox[] = [];
   #hung = false;
 
   constructor(whole: Placed, stage: Stage, options: WalkOptions) {
@@ -129,7 +134,9 @@ class Walker {
       rides.map(async (ride) => {
         const [first] = ride;
         const stops = alone ? [] : ride.filter(mayRide);
-        const isRide = stops.length === ride.length && (ride.length > 1 || goesOnwards(first));
+        const isRide =
+          stops.length === ride.length &&
+          (ride.length > 1 || goesOnwards(first) || pathsThrough(first).every(({ set }) => set !== undefined));
         const work = isRide ? () => this.#ride(stops, fromOf) : () => this.#step(first, fromOf(first));
         const then = await this.#pool.run(work, { ahead: fromOf(first).ahead ?? false });
         await then();
@@ -192,6 +199,7 @@ class Walker {
       steps: this.#steps,
       keep: this.#options.keep,
       isOver: (state) => this.#isOver(state),
+      wantsEnd: (state) => state.ends.some((path) => this.concluding.ends.wants(path)),
       placeOf: ({ step }) => this.#placeOf(step.release.name),
       began: (state) => this.#options.onStep?.(state.step, this.#plan),
       ran: (migrations) => {
@@ -397,7 +405,13 @@ class Walker {
 
   /** Nobody waits for a drop: the next step goes on while the server does it. */
   #drop(sandbox: Sandbox): void {
-    if (!this.telling.kept.has(sandbox)) this.#drops.push(sandbox.drop().catch(() => {}));
+    if (this.telling.kept.has(sandbox)) return;
+    this.#left.push(sandbox);
+    // On a server that ends with this run, a drop is only for the room it makes.
+    while (this.#left.length > (this.#stage.server.exclusive ? leftAtMost : 0)) {
+      const oldest = this.#left.shift();
+      if (oldest !== undefined) this.#drops.push(oldest.drop().catch(() => {}));
+    }
   }
 }
 

@@ -121,6 +121,8 @@ export interface Session {
   tryLock(name: string): Promise<boolean>;
   /** Whether a transaction is open, by whoever's BEGIN. */
   inTransaction(): Promise<boolean>;
+  /** Reads the database at this moment by this very session, which its end gives back; where opening another takes longer. */
+  snapshot?(): Promise<OpenSnapshot>;
   /** What stands in the session by now and would be gone with it: the same text as long as nothing was left behind in it. */
   imprint(): Promise<string>;
   end(): Promise<void>;

@@ -2,6 +2,9 @@ import { type Chunked, type Column, type ForeignKey, type Rows, spansOf, type Ta
 import type { Dialect } from "./mysql-dialect.ts";
 import { quoted } from "./mysql-text.ts";
 
+/** The collation of a column, if it has one. */
+export type CollationOf = (table: string, column: string) => string | undefined;
+
 /** A query for the rows of a table as text, in the byte order of `key` with NULL last. */
 export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[], where = ""): string {
   const list = [...key, ...columns].map((name) => textOf(columnNamed(table, name))).join(", ");
@@ -24,17 +27,21 @@ export function piecesOf(of: Chunked, dialect: Dialect, chunks?: readonly string
   return `select ${list} from ${quoted(table.name)}${where} order by ${quoted(chunking.ranges.column)}`;
 }
 
-/** A query for the number, the count and the fingerprint of each chunk. */
-export function chunksOf(of: Chunked, dialect: Dialect): string {
+/**
+ * A query for the number, the count and the fingerprint of each chunk.
+ *
+ * @param collationOf where it is known, texts that need not be converted are not
+ */
+export function chunksOf(of: Chunked, dialect: Dialect, collationOf?: CollationOf): string {
   const { table, columns, chunking } = of;
-  const told = `concat(count(*), '') as \`rows\`, ${printOf(table, columns, dialect)} as print from ${quoted(table.name)}`;
+  const told = `concat(count(*), '') as \`rows\`, ${printOf({ table, columns }, dialect, collationOf)} as print from ${quoted(table.name)}`;
   if ("hashes" in chunking && chunking.hashes === 1) return `select '0' as number, ${told} having count(*) > 0`;
   return `select ${numberOf(of, dialect)} as number, ${told} group by 1`;
 }
 
 function numberOf({ table, key, chunking }: Chunked, dialect: Dialect): string {
   // Where a row goes need not be hard to guess, only the same everywhere.
-  if ("hashes" in chunking) return `crc32(${injective(table, key, dialect)}) % ${chunking.hashes}`;
+  if ("hashes" in chunking) return `crc32(${injective({ table, columns: key }, dialect)}) % ${chunking.hashes}`;
   const { column, from, width } = chunking.ranges;
   return `(${quoted(column)} - (${from})) div ${width}`;
 }
@@ -74,11 +81,11 @@ export function longestOf(table: TableOutline, key: readonly string[]): string |
 /** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
 export function fingerprintOf({ table, columns }: Rows, dialect: Dialect): string {
   if (columns.length === 0) return `select concat(count(*), '') as print from ${quoted(table.name)}`;
-  return `select ${printOf(table, columns, dialect)} as print from ${quoted(table.name)}`;
+  return `select ${printOf({ table, columns }, dialect)} as print from ${quoted(table.name)}`;
 }
 
-function printOf(table: TableOutline, columns: readonly string[], dialect: Dialect): string {
-  return `concat(count(*), ' ', coalesce(sum(${dialect.hash(injective(table, columns, dialect))}), 0))`;
+function printOf(rows: Rows, dialect: Dialect, collationOf?: CollationOf): string {
+  return `concat(count(*), ' ', coalesce(sum(${dialect.hash(injective(rows, dialect, collationOf))}), 0))`;
 }
 
 /**
@@ -86,16 +93,22 @@ function printOf(table: TableOutline, columns: readonly string[], dialect: Diale
  * lengths stand ahead of what can. NULL is nothing at all, where a number has digits and a text a length. What is of
  * which kind is told first.
  */
-function injective(table: TableOutline, columns: readonly string[], dialect: Dialect): string {
+function injective({ table, columns }: Rows, dialect: Dialect, collationOf?: CollationOf): string {
   const parts = columns.map((name) => {
     const column = columnNamed(table, name);
-    const text = textOf(column);
+    const asItIs = isItsText(column.type) || /^(utf8|ascii)/.test(collationOf?.(table.name, name) ?? "");
+    const text = asItIs ? quoted(name) : textOf(column);
     const orNothing = (value: string) => (column.nullable ? `ifnull(${value}, '')` : value);
     if (isPlain(column)) return { kind: "n", told: orNothing(text) };
     const value = isLong(column) ? `if(octet_length(${text}) < 4096, ${text}, ${dialect.hash(text)})` : text;
     return { kind: isBytes(column) ? "b" : "t", told: `${orNothing(`octet_length(${text})`)}, ${orNothing(value)}` };
   });
   return `concat_ws(',', '${parts.map(({ kind }) => kind).join("")}', ${parts.map(({ told }) => told).join(", ")})`;
+}
+
+/** Whether a server that writes it into a text writes the same as when it is asked for its text: that takes less time. */
+function isItsText(type: string): boolean {
+  return /^((tiny|small|medium|big)?int|decimal|date|datetime|timestamp|time|year)\b(?!.*zerofill)/.test(type);
 }
 
 /** Whether its text is one of digits and signs, and never empty. */
@@ -111,7 +124,7 @@ export function orphansOf(
   table: TableOutline,
   { columns, to, toColumns }: ForeignKey,
   parent: TableOutline | undefined,
-  collationOf: (table: string, column: string) => string | undefined,
+  collationOf: CollationOf,
 ): string {
   const refers = columns.map((name) => `child.${quoted(name)} is not null`).join(" and ");
   const known = parent !== undefined && toColumns.every((name) => parent.columns.some((c) => c.name === name));

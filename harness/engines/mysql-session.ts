@@ -42,9 +42,10 @@ export function sessionOf(connection: Connection, dialect: Dialect): Session {
     },
     async imprint() {
       const [row] = lastRowsOf(await connection.query("select database() as entered"));
+      const elsewhere = row?.entered !== rawOf(connection).config.database;
       const variables = lastRowsOf(await connection.query("show session variables"));
       const told = variables.filter((one) => !passing.test(String(one.Variable_name)));
-      return [row?.entered, ...told.map((one) => `${one.Variable_name}=${one.Value}`)].join("\n");
+      return [elsewhere ? row?.entered : "", ...told.map((one) => `${one.Variable_name}=${one.Value}`)].join("\n");
     },
     begin: (
       { forCode }, // Knex is given this one session, so that SQL and code of one transaction share it.

@@ -6,7 +6,16 @@ import { readCatalogue, readParts, readPositions } from "./mysql-catalogue.ts";
 import { connected } from "./mysql-connection.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { answersTo, readTables } from "./mysql-outline.ts";
-import { boundsOf, chunksOf, entriesOf, fingerprintOf, longestOf, orphansOf, piecesOf } from "./mysql-rows.ts";
+import {
+  boundsOf,
+  type CollationOf,
+  chunksOf,
+  entriesOf,
+  fingerprintOf,
+  longestOf,
+  orphansOf,
+  piecesOf,
+} from "./mysql-rows.ts";
 import { streamsOf } from "./mysql-streams.ts";
 import { quoted } from "./mysql-text.ts";
 
@@ -113,9 +122,11 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
     },
 
     async chunks(of) {
+      const many = of.some(({ chunking }) => !("hashes" in chunking) || chunking.hashes > 1);
+      const collationOf = many ? await collationsOf() : undefined;
       const found = await answersTo(
         session,
-        of.map((one) => chunksOf(one, dialect)),
+        of.map((one) => chunksOf(one, dialect, collationOf)),
       );
       return found.map((rows) => rows.map(chunkOf));
     },
@@ -132,9 +143,7 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
     async orphans(of) {
       if (of.length === 0) return [];
       const tables = await snapshot.tables();
-      collations ??= readCollations(session);
-      const known = await collations;
-      const collationOf = (table: string, column: string) => known.get(`${table}\0${column}`);
+      const collationOf = await collationsOf();
       const queries = of.map(({ table, key }) => {
         const parent = tables.find((t) => t.name === key.to);
         return orphansOf(table, key, parent, collationOf);
@@ -151,6 +160,12 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
       return answers.some(([answer]) => Number(answer?.any) === 1);
     },
   };
+
+  async function collationsOf(): Promise<CollationOf> {
+    collations ??= readCollations(session);
+    const known = await collations;
+    return (table, column) => known.get(`${table}\0${column}`);
+  }
 
   async function sortingOf(question: string | undefined, keys: number): Promise<string | undefined> {
     if (question === undefined) return undefined;

@@ -7,6 +7,7 @@ import type { Address, Database } from "../database.ts";
 import type { Row } from "../snapshot.ts";
 import type { Session, Transaction } from "./engine.ts";
 import { transactionOf } from "./knex-transaction.ts";
+import { openSnapshot } from "./postgres-snapshot.ts";
 
 // Where nothing is said, the driver would take what PGOPTIONS, PGSSLMODE and their like say.
 const settings = {
@@ -74,6 +75,11 @@ export function sessionOf(client: Client): Session {
       return rows[0]?.got === true;
     },
     inTransaction: async () => client.getTransactionStatus() !== "I",
+    async snapshot() {
+      const snapshot = await openSnapshot(client);
+      const back = async () => void (await client.query("rollback"));
+      return { ...snapshot, end: () => back().catch(() => {}) }; // Whoever hung in it has lost the session.
+    },
     async imprint() {
       const { rows } = await client.query<{ imprint: string }>(imprintSql);
       return rows[0]?.imprint ?? "";
