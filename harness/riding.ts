@@ -1,7 +1,7 @@
 import type { State } from "./plan.ts";
 import { booted, Ride, type Ticket } from "./ride.ts";
 import { mayRide, rideTogether, type Stop } from "./rides.ts";
-import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
+import { guarded, type Reading, readingOf, type Sandbox } from "./sandbox.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { From, Standing } from "./standing.ts";
 import { judged, type StepOptions } from "./step.ts";
@@ -34,6 +34,8 @@ export interface Way {
   lost(states: readonly State[], error: unknown, at: Standing): Promise<void>;
   drop(sandbox: Sandbox): void;
   giveWay(): Promise<void>;
+  /** How often something has hung, and sessions were ended for it. */
+  hung(): number;
 }
 
 /** A start that rides along. */
@@ -66,7 +68,14 @@ export async function rideThrough(
   });
   const [first] = states.map(fromOf);
   ride.lend();
-  if (first !== undefined) await learnt(first.before, ride.sandbox);
+  if (first !== undefined) {
+    const { before: source } = first;
+    await guarded(way.steps.stage, () => learnt(source, ride.sandbox)).catch(async (error) => {
+      await ride.end();
+      way.drop(at.sandbox);
+      throw error;
+    });
+  }
   const riders: Rider[] = [];
   for (const state of states) {
     const ticket = await ride.board(state.step, before);
@@ -81,6 +90,12 @@ export async function rideThrough(
     return;
   }
   await new Riding(ride, riders, way).through();
+}
+
+/** What is read is locked. What whoever sows there will be compared with is read while it is open. */
+async function putAside(now: Reading, isSownNext: boolean): Promise<void> {
+  if (isSownNext && (await now.hasRows())) await now.prints([...(await now.filled()).keys()]);
+  await now.pause();
 }
 
 /** Nobody has touched the copy that a ride begins on: what there is to know of its source is read there. */
@@ -98,6 +113,8 @@ class Riding {
   readonly #ride: Ride;
   readonly #riders: Rider[];
   readonly #way: Way;
+  /** Its session went with somebody who hung in a check. */
+  #isLost = false;
 
   constructor(ride: Ride, riders: Rider[], way: Way) {
     this.#ride = ride;
@@ -109,7 +126,7 @@ class Riding {
     let stays = false;
     try {
       for (let rider = this.#riders.shift(); rider !== undefined; rider = this.#riders.shift()) {
-        if (stays) this.#way.walkAlone(rider.state, rider.from);
+        if (stays || this.#isLost) this.#way.walkAlone(rider.state, rider.from);
         else if (this.#way.isOver(rider.state)) await rider.from.release?.();
         else stays = await this.#take(rider);
       }
@@ -149,6 +166,7 @@ class Riding {
       if (isAsNew && !ends && !boots) ride.lend();
       const started = stays && boots ? await booted(sandbox, leg.started, step, way.steps) : leg.started;
       const before = { state: from.before, again: from.arrive };
+      const hung = way.hung();
       const next = await judged(
         started,
         step,
@@ -158,10 +176,8 @@ class Riding {
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
-      // What whoever sows here will be compared with is read while it is open.
-      if (stays && beside.length > 0 && (await stand.now.hasRows()))
-        await stand.now.prints([...(await stand.now.filled()).keys()]);
-      await stand.now.pause(); // What is read is locked.
+      await guarded(way.steps.stage, () => putAside(stand.now, stays && beside.length > 0));
+      if (way.hung() > hung && !stays) this.#isLost = true;
       if (!stays) {
         await stand.now.forget();
         await from.release?.();

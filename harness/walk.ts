@@ -79,7 +79,7 @@ class Walker {
   readonly #drops: Promise<void>[] = [];
   /** Sandboxes that nobody needs any more. */
   readonly #left: Sandbox[] = [];
-  #hung = false;
+  #hung = 0;
 
   constructor(whole: Placed, stage: Stage, options: WalkOptions) {
     const { plan, restored } = whole;
@@ -89,7 +89,7 @@ class Walker {
     this.#options = options;
     const { seed, timeout } = options;
     const onHung = () => {
-      this.#hung = true;
+      this.#hung++;
     };
     this.#steps = { stage, file: plan.file, seed, timeout, onHung, restored };
     this.telling = new Telling(plan, stage, options);
@@ -221,6 +221,7 @@ class Walker {
       walkAlone: (state, from) => later.push(settled(this.#alone(state, from))),
       lost: (states, error, at) => this.#lost(states, error, at),
       drop: (sandbox) => this.#drop(sandbox),
+      hung: () => this.#hung,
       giveWay: () => this.#pool.giveWay(this.#workers * waitingAtMost),
     };
   }
@@ -294,7 +295,7 @@ class Walker {
     }
     const arrive = async () => {
       // What hung in a check may still be reading.
-      if (this.#hung) await at.sandbox.endSessions();
+      if (this.#hung > 0) await at.sandbox.endSessions();
       return { ...(await this.#cloned(at)), origins };
     };
     let [holders, walkers] = [children.length, children.length];
