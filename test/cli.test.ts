@@ -100,10 +100,14 @@ as expected in users#2
       workaround: null,
       met: true,
       milliseconds,
+      set: null,
+      end: null,
+      reused: false,
     };
     expect(JSON.parse(stdout)).toStrictEqual({
       format: 1,
       seed: 1,
+      shard: null,
       rehearsals: [
         {
           ...common,
@@ -126,6 +130,7 @@ as expected in users#2
                 message: `column "name" of relation "users" contains null values`,
                 file: "scenarios/users.ts",
                 line: 4,
+                character: 50,
                 statement: "alter table users add column name text not null",
               },
             ],
@@ -151,7 +156,10 @@ as expected in users#2
       met: 2,
       unmet: 0,
       inconclusive: 0,
+      ends: [],
+      work: { migrations: 3, plainly: 3, reused: 0, disk: expect.any(Number), milliseconds },
       notCovered: [],
+      matrices: [],
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
