@@ -57,6 +57,7 @@ function told(one: EndTable, other: EndTable, more: More): string | undefined {
 function inCounts(one: EndTable, other: EndTable, more: More): string | undefined {
   if (more.one || more.other) return undefined;
   const name = `"${one.name}"`;
+  if (one.count === 1 && other.count === 1) return `${name}: its only row holds other values`;
   if (one.count === other.count) return `${name}: not all of its ${one.count} rows hold the same`;
   return `${name}: ${rowsIn(other.count)} instead of ${one.count}`;
 }
