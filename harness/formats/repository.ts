@@ -35,17 +35,26 @@ export async function repositoryAt(where: URL | string): Promise<Repository> {
   const talk = (mode: string) => () => talking(path, ["cat-file", mode, "--follow-symlinks"]);
   const contents = new Conversation(talk("--batch"), { withContent: true });
   const facts = new Conversation(talk("--batch-check"), { withContent: false });
+  const object = remembering((name) => contents.ask(name));
   return {
     path,
     prefix,
     shallow: shallow === "true",
     bare: bare === "true",
     run,
-    object: remembering((name) => contents.ask(name)),
+    object,
     facts: (name) => facts.ask(name),
-    stream: (hash) => streamed(path, hash),
+    async *stream(hash) {
+      const { size = 0 } = (await facts.ask(hash)) ?? {};
+      // A process for each small file of each tag would take longer than all the rest.
+      const held = size < small ? await object(hash) : undefined;
+      if (held === undefined) yield* streamed(path, hash);
+      else yield held.content;
+    },
   };
 }
+
+const small = 2 ** 20;
 
 /** A file that did not change is the same object under every tag: most of them are read once. */
 function remembering(ask: (name: string) => Promise<GitObject | undefined>): typeof ask {
