@@ -1,11 +1,13 @@
 import { relative } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { test as base, beforeAll, describe } from "vitest";
+import { ourCommand } from "./command.ts";
 import { HarnessError } from "./errors.ts";
 import { planOf } from "./plan.ts";
 import { refuseWhatCannotBe } from "./refusals.ts";
 import { type Rehearsal, toldOf } from "./rehearsal.ts";
 import { defaults, inOneLine } from "./rehearse.ts";
+import { ends as endsInWords } from "./report/ends.ts";
 import { explain, numberOf, pathInWords } from "./report/pretty.ts";
 import { readSamples } from "./samples.ts";
 import { openStage, type Stage } from "./sandbox.ts";
@@ -14,7 +16,7 @@ import { pathsOf, quotedArgument, type Selection } from "./selection.ts";
 import { haveServer } from "./servers/had.ts";
 import { type UpgradeSandbox, upgradeSandbox } from "./upgrade-sandbox.ts";
 import { expectationInWords } from "./verdict.ts";
-import { type WalkOptions, walk } from "./walk.ts";
+import { type Walked, type WalkOptions, walk } from "./walk.ts";
 import { parseWish, type Wish, wishInWords } from "./wish.ts";
 
 export { UpgradeFailed, type UpgradeSandbox } from "./upgrade-sandbox.ts";
@@ -27,7 +29,8 @@ export type Scenarios =
 
 /**
  * Makes one test of every scenario x engine x path, of a set one of each of its paths. The tests of a scenario share one plan: a hop that several of them
- * begin with is walked once. A rehearsal that does not meet its expectation throws its report.
+ * begin with is walked once. A rehearsal that does not meet its expectation throws its report. Where several paths come to one
+ * release, one more test fails if they do not come to the same.
  *
  * Only the tests that run are walked (`vitest -t '#3'`). `ENGINES=postgres` or `ENGINES=mysql:9` narrows; an engine named
  * there that cannot be had fails, one that only a scenario names is a visible skip. `SANDBOX_SERVER=container` and
@@ -73,6 +76,8 @@ function rehearseOn(wish: Wish, scenario: Scenario, paths: readonly Selection[],
   };
   const here = paths.filter(({ path }) => path.engines?.includes(engine) ?? true);
   const titles = new Map(here.map((selection) => [title(selection), selection]));
+  const on = `--engine ${wishInWords(wish)}`;
+  const together = `${wishInWords(wish)} all ends agree`;
   let walking: Walking | undefined;
   let inThisTestFile = false;
 
@@ -80,29 +85,54 @@ function rehearseOn(wish: Wish, scenario: Scenario, paths: readonly Selection[],
   beforeAll(({}, suite) => {
     inThisTestFile = suite.file.filepath === fileOf(scenario);
     const running = suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued");
-    const wanted = running.flatMap(({ name }) => titles.get(name) ?? []);
-    walking = walkingOf(scenario, wish, wanted, { ...options, on: `--engine ${wishInWords(wish)}` });
+    const isWhole = running.some(({ name }) => name === together);
+    const wanted = isWhole ? here : running.flatMap(({ name }) => titles.get(name) ?? []);
+    walking = walkingOf(scenario, wish, wanted, { ...options, on });
   });
 
+  // An engine that was asked for fails; one that only a scenario names is left out for all to see.
+  const orSkipped = (skip: (why: string) => never) => (error: unknown) => {
+    if (!isNotHad(error) || enginesAsked() !== undefined) throw error;
+    return skip(`${engine} is not covered: ${inOneLine(error.message)}`);
+  };
+  // A scenario that stands in a test file is replayed by running that test.
+  const again = (name: string) =>
+    `npx vitest run ${quotedArgument(relative(process.cwd(), fileOf(scenario) ?? ""))} -t ${quotedArgument(name.replace(/[\\^$*+?()[\]{}|]/g, "\\$&"))}`;
+  const timeoutOf = ({ path }: Selection) => options.timeout * ((path.via?.length ?? 0) + 3) + 60_000;
+
   for (const [name, selection] of titles) {
-    const hops = (selection.path.via?.length ?? 0) + 2;
-    base(name, { timeout: options.timeout * (hops + 1) + 60_000 }, async ({ skip }) => {
-      const rehearsal = await walking?.(selection.name).catch((error) => {
-        // An engine that was asked for fails; one that only a scenario names is left out for all to see.
-        if (!isNotHad(error) || enginesAsked() !== undefined) throw error;
-        return skip(`${engine} is not covered: ${inOneLine(error.message)}`);
-      });
+    base(name, { timeout: timeoutOf(selection) }, async ({ skip }) => {
+      const rehearsal = await walking?.told(selection.name).catch(orSkipped(skip));
       if (rehearsal === undefined || !rehearsal.met) {
-        // A scenario that stands in a test file is replayed by running that test.
-        const again = `npx vitest run ${quotedArgument(relative(process.cwd(), fileOf(scenario) ?? ""))} -t ${quotedArgument(name.replace(/[\\^$*+?()[\]{}|]/g, "\\$&"))}`;
-        throw new Unmet(rehearsal, inThisTestFile ? again : rehearsal?.replay);
+        const report = rehearsal === undefined ? undefined : reportOf(rehearsal);
+        throw new Unmet(report, inThisTestFile ? again(name) : rehearsal?.replay);
       }
     });
   }
+
+  const goals = here.map(({ path }) => path.to);
+  if (new Set(goals).size === goals.length) return;
+  const timeout = Math.min(
+    here.map(timeoutOf).reduce((sum, each) => sum + each, 0),
+    longest,
+  );
+  base(together, { timeout }, async ({ skip }) => {
+    const walked = await walking?.whole.catch(orSkipped(skip));
+    const differ = walked?.ends.some(({ groups }) => groups.some(({ findings }) => findings.length > 0)) ?? true;
+    if (!differ) return;
+    const replay = `${ourCommand} rehearse ${quotedArgument(nameOf(scenario))} ${on} --seed ${options.seed}`;
+    throw new Unmet(walked && endsInWords(walked.ends, walked).trimStart(), inThisTestFile ? again(together) : replay);
+  });
 }
 
-/** What a rehearsal came to, as soon as it is known. */
-type Walking = (name: string) => Promise<Rehearsal | undefined>;
+/** No timer takes longer. */
+const longest = 2 ** 31 - 1;
+
+interface Walking {
+  /** What a rehearsal came to, as soon as it is known. */
+  told(name: string): Promise<Rehearsal | undefined>;
+  readonly whole: Promise<Walked>;
+}
 
 function isNotHad(error: unknown): error is HarnessError {
   return error instanceof HarnessError && error.code === "engine-not-had";
@@ -115,10 +145,10 @@ function walkingOf(scenario: Scenario, wish: Wish, selected: readonly Selection[
   );
   const whole = onSharedStage(wish, async (stage) => {
     const plan = await planOf(scenario, wish.engine, selected);
-    await walk(plan, stage, { ...options, onRehearsal: (rehearsal) => told.get(rehearsal.name)?.(rehearsal) });
+    return walk(plan, stage, { ...options, onRehearsal: (rehearsal) => told.get(rehearsal.name)?.(rehearsal) });
   });
   whole.catch(() => {}); // Told by every test that waits for it.
-  return (name) => Promise.race([rehearsals.get(name), whole.then(() => rehearsals.get(name))]);
+  return { whole, told: (name) => Promise.race([rehearsals.get(name), whole.then(() => rehearsals.get(name))]) };
 }
 
 async function onSharedStage<T>(wish: Wish, act: (stage: Stage) => Promise<T>): Promise<T> {
@@ -135,12 +165,12 @@ function rootOfRun(): number {
   return isMainThread ? process.ppid : process.pid;
 }
 
-/** The report of a rehearsal that did not meet its expectation. */
+/** The report of a rehearsal that did not meet its expectation, or of ends that differ. */
 class Unmet extends Error {
   override readonly name = "Unmet";
 
-  constructor(rehearsal: Rehearsal | undefined, replay: string | undefined) {
-    super(rehearsal === undefined ? "It was not walked" : `${reportOf(rehearsal)}\n  replay: ${replay}`);
+  constructor(report: string | undefined, replay: string | undefined) {
+    super(report === undefined ? "It was not walked" : `${report}\n  replay: ${replay}`);
     this.stack = `${this.name}: ${this.message}`; // Where a test threw it tells nobody anything.
   }
 }

@@ -26,8 +26,10 @@ describe("rehearseAll()", () => {
     expect(told.map(({ fullName, status }) => [fullName.replace(/^.*a name /, ""), status])).toEqual([
       ["postgres #1 1.0 → 1.1", "passed"],
       ["postgres #2 1.0 → 1.1, with one user", "failed"],
+      ["postgres all ends agree", "passed"],
       ["mariadb #1 1.0 → 1.1", "skipped"],
       ["mariadb #2 1.0 → 1.1, with one user", "skipped"],
+      ["mariadb all ends agree", "skipped"],
     ]);
   });
 
@@ -56,12 +58,40 @@ describe("rehearseAll()", () => {
       ["postgres #1 1_users → 2_names → 3_filled → 4_index", "skipped"],
       ["postgres #2 1_users → 4_index", "passed"],
       ["postgres #2 3_filled → 4_index", "failed"],
+      ["postgres all ends agree", "skipped"],
+    ]);
+  });
+
+  test("fails where paths to one release come to different ends, whether or not the others were asked for", () => {
+    const told = vitest(["ends"], { SANDBOX_SERVER: "embedded" });
+    expect(told.map(({ fullName, status }) => [fullName.replace(/^.*?: /, ""), status])).toEqual([
+      ["edited postgres #1 1.0 → 1.1", "passed"],
+      ["edited postgres #2 fresh install of 1.1", "passed"],
+      ["edited postgres all ends agree", "failed"],
+      ["untouched postgres #1 1.0 → 1.1", "passed"],
+      ["untouched postgres #2 fresh install of 1.1", "passed"],
+      ["untouched postgres all ends agree", "passed"],
+    ]);
+    const alone = vitest(["ends", "-t", "all ends agree"], { SANDBOX_SERVER: "embedded" });
+    const [message = ""] = alone.find(({ status }) => status === "failed")?.failureMessages ?? [];
+    expect(message).toContain("ends at 1.1 differ");
+    expect(message).toContain("column-differs");
+    expect(message).toMatch(
+      /\n {2}replay: npx vitest run test\/fixtures\/door\/ends\.fixture\.ts -t 'postgres all ends agree'$/,
+    );
+    expect(alone.map(({ status }) => status).sort()).toEqual([
+      "failed",
+      "passed",
+      "skipped",
+      "skipped",
+      "skipped",
+      "skipped",
     ]);
   });
 
   test("fails for an engine that ENGINES asks for and nobody has", () => {
     const told = vitest(["promises"], { ENGINES: "mariadb", SANDBOX_SERVER: "embedded" });
-    expect(told.map(({ status }) => status)).toEqual(["failed", "failed"]);
+    expect(told.map(({ status }) => status)).toEqual(["failed", "failed", "failed"]);
     expect(told[0]?.failureMessages[0]).toContain("Cannot rehearse on mariadb: no server of it can be had here");
   });
 
