@@ -6,6 +6,7 @@
  *   it. A **stand-in** takes a release's place: as it was first merged, or as it should have been mended. Releases in order
  *   are the **chain**.
  * - An **upgrade path** says where you start, at which releases you stop and where you end; between two stops lies a **hop**.
+ *   A **set** is many of them by one word: from every release to the newest, from each to each.
  * - A **scenario** tells one upgrade bug as data: a chain, paths, and for each path the verdict that is expected.
  * - A **seeder** sows believable or awkward rows where a path stands and will go on. A **trait** is one reason why upgrades
  *   fail, as a shape of data.
@@ -18,6 +19,8 @@
  * - A **check** reads the ledger and yields **findings**; a **note** is worth knowing and breaks nothing.
  * - A **rehearsal** is one path walked once, on one engine. Its **verdict** is clean, broken, or inconclusive: we could
  *   not tell, which is never a pass.
+ * - A **matrix** shows from which release to which one comes, and at which **needed stops** one has to stop on the way. The
+ *   **ends** of paths to one release are compared: all should come to the same, and where a fresh install begins.
  */
 export {
   byDependencies,
@@ -49,10 +52,17 @@ export type { GitReleasesOptions } from "./git-chain.ts";
 export type { Ledger, RowChange } from "./ledger.ts";
 export { type HowRead, migrationsIn } from "./migrations-in.ts";
 export type { LockRule, TransactionRule } from "./migrator.ts";
-export type { NotCovered, Rehearsal, Rehearsals } from "./rehearsal.ts";
+export type { EndGroup, EndsCompared, NotCovered, Rehearsal, Rehearsals, Work } from "./rehearsal.ts";
 export { type RehearseOptions, rehearse } from "./rehearse.ts";
 export { folderReleases, gitReleases } from "./releases.ts";
-export { defineScenario, type KnownFinding, type PathSet, type Scenario, type UpgradePath } from "./scenario.ts";
+export {
+  defineScenario,
+  type KnownFinding,
+  type PathException,
+  type PathSet,
+  type Scenario,
+  type UpgradePath,
+} from "./scenario.ts";
 export { type Seeder, type Soil, seeder } from "./seeder.ts";
 export type { ReadAs } from "./shipped.ts";
 export type { Catalogue, Column, Definition, ForeignKey, Key, Row, Snapshot, Table } from "./snapshot.ts";
