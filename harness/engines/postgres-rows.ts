@@ -19,7 +19,8 @@ export function piecesOf(of: Chunked, version: number, chunks?: readonly string[
   const where = chunks === undefined ? "" : ` where ${withinOf(of, version, chunks)}`;
   if (!("ranges" in chunking)) return entriesOf(table, key, columns.slice(key.length), where);
   const list = columns.map((name) => `${quoted(name)}::text`).join(", ");
-  return `select ${list} from ${sqlName(table)}${where} order by ${quoted(chunking.ranges.column)}`;
+  // Without the table's name it would be in the order of the text, which is called the same.
+  return `select ${list} from ${sqlName(table)} as chunked${where} order by chunked.${quoted(chunking.ranges.column)}`;
 }
 
 /** A question for how wide the widest row of these chunks is, if there may be wide ones. */
