@@ -116,6 +116,12 @@ function planMigration(
   return { name, change, checksum: checksumOf(change), alone: transaction === false, ...known };
 }
 
+/** Whether two releases ship the same. Code with the same text may do something else: only the very same function is the same. */
+export function isSameMigration(one: PlannedMigration, other: PlannedMigration | undefined): boolean {
+  if (one.name !== other?.name || one.checksum !== other.checksum) return false;
+  return typeof one.change !== "function" || one.change === other.change;
+}
+
 function checksumOf(change: Exclude<Change, object> | SqlFile | ((db: Database) => Promise<void>)): string {
   if (typeof change === "object" && change.checksum !== undefined) return change.checksum;
   const text = typeof change === "string" ? change : typeof change === "function" ? change.toString() : change.sql;

@@ -1,7 +1,7 @@
 import { HarnessError } from "./errors.ts";
 import type { Before } from "./pending.ts";
 import type { Start } from "./plan.ts";
-import { type PlannedMigration, recordTablesOf } from "./planned-release.ts";
+import { isSameMigration, type PlannedMigration, recordTablesOf } from "./planned-release.ts";
 import { type RunnerOptions, tenths } from "./runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Boarding, SqlRunner } from "./sql-runner.ts";
@@ -199,5 +199,5 @@ export async function booted(
 function isSame(one: PlannedMigration, other: PlannedMigration): boolean {
   // A message points into the file that this very release ships.
   const fileOf = ({ change }: PlannedMigration) => (typeof change === "object" ? change.file : undefined);
-  return one.name === other.name && one.checksum === other.checksum && fileOf(one) === fileOf(other);
+  return isSameMigration(one, other) && fileOf(one) === fileOf(other);
 }

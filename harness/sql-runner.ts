@@ -4,7 +4,7 @@ import { migrateAll } from "./migrating.ts";
 import type { Recorded } from "./migrator.ts";
 import { type Before, type Pending, pendingOf } from "./pending.ts";
 import { placeOf } from "./place.ts";
-import type { PlannedMigration, PlannedRelease } from "./planned-release.ts";
+import { isSameMigration, type PlannedMigration, type PlannedRelease } from "./planned-release.ts";
 import { migratorOf, Record } from "./record.ts";
 import { Runner, type RunnerOptions, tenths } from "./runner.ts";
 import { guarded, lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
@@ -130,9 +130,8 @@ export class SqlRunner extends Runner {
     const told = { migrator: migratorOf(release, this.sandbox), recorded, applied: recorded.applied };
     const { migrations, notes, refusal } = pendingOf(release, told, before);
     const ran = this.#ran.slice(since);
-    const isSame = ({ name, checksum }: PlannedMigration, i: number) =>
-      name === migrations[i]?.name && checksum === migrations[i]?.checksum;
-    if (refusal !== undefined || migrations.length < ran.length || !ran.every(isSame)) return undefined;
+    const isShared = (one: PlannedMigration, i: number) => isSameMigration(one, migrations[i]);
+    if (refusal !== undefined || !ran.every(isShared)) return undefined;
     this.release = release;
     return { notes, rest: migrations.slice(ran.length) };
   }

@@ -42,7 +42,8 @@ export async function keysOf(plan: Plan, facts: KeyFacts): Promise<ReadonlyMap<P
       inputs ??= inputsOf(plan.file);
       const files = await inputs;
       if (files === undefined) continue;
-      told.add(files);
+      // Of two scenarios, the same text of code may do something else.
+      told.add([files, plan.file ?? null, plan.name]);
     }
     keys.set(path, told.key());
   }
