@@ -96,7 +96,7 @@ function printOf(rows: Rows, dialect: Dialect, collationOf?: CollationOf): strin
 function injective({ table, columns }: Rows, dialect: Dialect, collationOf?: CollationOf): string {
   const parts = columns.map((name) => {
     const column = columnNamed(table, name);
-    const asItIs = isItsText(column.type) || /^(utf8|ascii)/.test(collationOf?.(table.name, name) ?? "");
+    const asItIs = isItsText(column.type) || /^utf8mb4_/.test(collationOf?.(table.name, name) ?? "");
     const text = asItIs ? quoted(name) : textOf(column);
     const orNothing = (value: string) => (column.nullable ? `ifnull(${value}, '')` : value);
     if (isPlain(column)) return { kind: "n", told: orNothing(text) };
