@@ -1,11 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { createJiti } from "jiti";
 import * as entry from "migration-sandbox";
 import * as door from "migration-sandbox/vitest";
 import { describe, expect, test } from "vitest";
+import { matricesOf } from "../harness/report/matrix.ts";
+import { matrix } from "../harness/report/matrix-in-words.ts";
+import { folderOf } from "./repository.ts";
 import { tables } from "./tables.ts";
+import { come, told } from "./told.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -18,6 +23,26 @@ describe("README.md", () => {
   test("shows what the command says", () => {
     const { stdout } = command("rehearse", "dstack/volumes-of-two-owners", "--engine", "postgres");
     expect(untimed(stdout.trim())).toBe(untimed(blocks(readme, "text")[0]?.trim() ?? ""));
+  });
+
+  test("shows from where to where paths of a set come, and whether they come to the same", () => {
+    const folder = folderOf({ "scenarios/phones.ts": blockOf("// scenarios/phones") });
+    const { stdout, status } = commandIn(folder, "rehearse", "phones");
+    expect(untimed(stdout)).toContain(untimed(blocks(readme, "text")[1] ?? "nothing"));
+    expect(status).toBe(1);
+  });
+
+  test("shows sixty releases within 80 columns, as they are told", () => {
+    const shown = blocks(readme, "text")[2]?.trim() ?? "";
+    expect(Math.max(...shown.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
+    const names = Array.from({ length: 60 }, (_, i) => `v1.${i}`);
+    const indexed = { migration: "0046_verified_index" };
+    const straight = names.slice(0, -1).map((name, i) => {
+      return told([name, "v1.59"], i >= 15 && i < 24 ? come.broken("v1.59", indexed) : come.clean);
+    });
+    const stopping = names.slice(0, 24).map((name) => told([name, "v1.24", "v1.59"]));
+    const [of] = matricesOf([...straight, ...stopping].map((rehearsal) => ({ ...rehearsal, scenario: "." })));
+    expect(untimed(shown)).toBe(untimed(stripVTControlCharacters(of === undefined ? "" : matrix(of)).trim()));
   });
 
   test("shows the document that --reporter json prints", () => {
@@ -103,8 +128,8 @@ describe("README.md", () => {
   });
 
   test("names every option of the command", () => {
-    const told = command("rehearse", "--help").stdout.matchAll(/^ {2}(--[a-z]+)/gm);
-    for (const [, option] of told) expect(readme).toContain(`\`${option}`);
+    const options = command("rehearse", "--help").stdout.matchAll(/^ {2}(--[a-z]+)/gm);
+    for (const [, option] of options) expect(readme).toContain(`\`${option}`);
   });
 });
 
@@ -177,10 +202,20 @@ function evaluated(source: string, filename: string): Promise<unknown> {
 }
 
 function command(...args: readonly string[]) {
+  return commandIn(root, ...args);
+}
+
+function commandIn(cwd: string, ...args: readonly string[]) {
   const jitiCli = join(root, "node_modules", "jiti", "lib", "jiti-cli.mjs");
-  const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, COLUMNS: "120" };
-  return spawnSync(process.execPath, [jitiCli, "harness/cli.ts", ...args], {
-    cwd: root,
+  const env = {
+    ...process.env,
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+    COLUMNS: "120",
+    MIGRATION_SANDBOX_STORE: "none",
+  };
+  return spawnSync(process.execPath, [jitiCli, join(root, "harness", "cli.ts"), ...args], {
+    cwd,
     encoding: "utf8",
     env,
     timeout: 60_000,
@@ -188,7 +223,7 @@ function command(...args: readonly string[]) {
 }
 
 function untimed(text: string): string {
-  return text.replace(/, [\d.]+ s\)/g, ", … s)");
+  return text.replace(/, [\d.]+ s(?=\)| one after the other)/g, ", … s");
 }
 
 function untimedJson(text: string): unknown {
