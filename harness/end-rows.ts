@@ -10,11 +10,13 @@ export interface RowsDiffer {
 
 /**
  * Of paths with the same beginning all rows must be the same. Of others, those that the product put there: what it made of rows that
- * were sown may be more than a path without them has, never less.
+ * were sown may be more than a path without them has, never less; two paths on which other rows were sown tell nothing of each other.
  */
 export function rowDifferences(one: End, other: End): readonly RowsDiffer[] {
   const alike = one.beginning === other.beginning;
   if (!alike && one.settings !== other.settings) return [];
+  // Of rows that the product made of other sown ones, nobody can tell which it would have made anyway.
+  if (!alike && !one.isUntouched && !other.isUntouched) return [];
   // What the product made of rows that were sown may be more than it has without them.
   const more = { one: !alike && !one.isUntouched, other: !alike && !other.isUntouched };
   const names = new Set([...one.tables, ...other.tables].map(({ name }) => name));

@@ -177,6 +177,21 @@ describe.each(engines)("ends on %s", (engine) => {
     expect(messages(less.ends[0]?.groups[1]?.findings ?? [])).toEqual(['"log": 1 row less (id 0)']);
   });
 
+  test("may hold what the product made of other sown rows", async () => {
+    const log: Migration = {
+      name: "0002_log",
+      up: "create table log (id int primary key, what varchar(9)); insert into log select id, name from users",
+    };
+    const { ends } = await rehearsed({
+      chain: [release("1.0", { migrations: [users] }), release("1.1", { migrations: [users, log] })],
+      paths: [
+        { ...upgrade, with: sowing("insert into users values (1, 'ann')", "ann") },
+        { ...upgrade, with: sowing("insert into users values (1, 'bob')", "bob") },
+      ],
+    });
+    expect(shape(ends)).toEqual([["1.1", [2, []]]]);
+  });
+
   test("are not held to the clock, nor to keys that were drawn", async () => {
     const drawn = engine === "postgres" ? "gen_random_uuid()" : "uuid()";
     const up = `create table marks (id char(36) primary key, what varchar(9), made timestamp(6) default current_timestamp(6));
