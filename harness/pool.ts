@@ -17,13 +17,12 @@ export class Pool {
     }
   }
 
-  /** Asked in the middle of work: lets others go first as long as more than so many of them wait. */
+  /** Asked in the middle of work: where more than so many wait, they go first. Once: those who all give way would wait for ever. */
   async giveWay(most: number): Promise<void> {
-    while (this.#waiting.length > most) {
-      const turn = this.#turn(false);
-      this.#leave();
-      await turn;
-    }
+    if (this.#waiting.length <= most) return;
+    const turn = this.#turn(false);
+    this.#leave();
+    await turn;
   }
 
   async #turn(ahead: boolean): Promise<void> {
