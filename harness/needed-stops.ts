@@ -50,7 +50,7 @@ export function neededStops(rehearsals: readonly Rehearsal[]): Stops {
   if (newest === undefined) {
     return { newest: null, needed: [], exact: true, untried: false, reached: [], unreachable: [], harmful: [] };
   }
-  const evidence = evidenceOf(upgrades, releases, newest);
+  const evidence = evidenceOf(walked, releases, newest);
   const { candidates, starts } = evidence;
   const possible = starts.filter(waysBy(candidates, evidence));
   const { stops, exact } = smallestSet(possible, evidence);

@@ -19,6 +19,8 @@ export interface Evidence {
   /** Paths to the newest release, by their start. */
   readonly walked: ReadonlyMap<string, readonly Walked[]>;
   readonly unclean: ReadonlySet<string>;
+  /** Clean hops that come to another shape than a fresh install has: the next hop was not walked from there. */
+  readonly astray: ReadonlySet<string>;
   /** By the start of longer paths: later hops at which these failed, however clean they are for whoever begins there. */
   readonly failed: ReadonlyMap<string, ReadonlySet<string>>;
   readonly places: ReadonlyMap<string, number>;
@@ -26,7 +28,8 @@ export interface Evidence {
   readonly hops: ReadonlySet<string>;
 }
 
-export function evidenceOf(upgrades: readonly Walked[], releases: readonly string[], newest: string): Evidence {
+export function evidenceOf(walked: readonly Walked[], releases: readonly string[], newest: string): Evidence {
+  const upgrades = walked.filter(({ path }) => path.length > 1);
   const hops = cleanHops(upgrades);
   const toNewest = upgrades.filter(({ path }) => path.at(-1) === newest);
   const begun = new Set(upgrades.map(({ path }) => path[0] ?? ""));
@@ -54,6 +57,7 @@ export function evidenceOf(upgrades: readonly Walked[], releases: readonly strin
     candidates: releases.filter((release) => useful.has(release)),
     onward: new Map([...byStart(leading)].map(([start, hops]) => [start, hops.map(({ path }) => path[1] ?? "")])),
     walked: byStart(bySteps),
+    astray: astrayIn(walked),
     failed: failedHops(upgrades),
     places,
     hops: new Set(upgrades.filter(({ path }) => path.length === 2).map(({ path }) => keyOf(path))),
@@ -71,6 +75,17 @@ function cleanHops(upgrades: readonly Walked[]): readonly Walked[] {
     }
   }
   return [...direct.values()].filter(isClean);
+}
+
+function astrayIn(walked: readonly Walked[]): ReadonlySet<string> {
+  const shapes = new Map<string, string>();
+  for (const { path, rehearsal } of walked)
+    if (path.length === 1 && rehearsal.end !== null) shapes.set(path[0] ?? "", rehearsal.end.catalogue);
+  const differs = ({ path, rehearsal }: Walked) => {
+    const fresh = shapes.get(path.at(-1) ?? "");
+    return rehearsal.end !== null && fresh !== undefined && fresh !== rehearsal.end.catalogue;
+  };
+  return new Set(walked.filter((one) => one.path.length === 2 && differs(one)).map(({ path }) => keyOf(path)));
 }
 
 function failedHops(upgrades: readonly Walked[]): ReadonlyMap<string, ReadonlySet<string>> {
@@ -167,6 +182,7 @@ function composed(path: readonly string[], composing: Composing): readonly strin
     if (path.some((stop) => evidence.failed.get(stop)?.has(hop))) continue;
     const longer = [...path, next];
     if (next !== evidence.newest) {
+      if (evidence.astray.has(hop)) continue;
       const whole = composed(longer, composing);
       if (whole !== undefined) return whole;
     } else if (!evidence.unclean.has(keyOf(longer))) return longer;

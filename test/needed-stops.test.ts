@@ -68,6 +68,18 @@ describe("neededStops()", () => {
     expect(unreachable.map(({ start }) => start)).toEqual(["0.4"]);
   });
 
+  test("does not go on from where a hop led astray: the next one was walked from a fresh install", () => {
+    const shape = (catalogue: string) => ({ end: { catalogue, rows: "" } });
+    const results = (astray: string) => [
+      told(["2.0"], come.clean, shape("two")),
+      told(["1.0", "2.0"], come.clean, shape(astray)),
+      told(["2.0", "3.0"]),
+      told(["1.0", "3.0"], come.broken("3.0")),
+    ];
+    expect(neededStops(results("two")).needed.map(({ release }) => release)).toEqual(["2.0"]);
+    expect(neededStops(results("another"))).toMatchObject({ needed: [], unreachable: [{ start: "1.0" }] });
+  });
+
   test("needs no stop where every start comes through", () => {
     const { needed, exact, unreachable } = neededStops(everyPair(["1", "2", "3", "4"]));
     expect({ needed, exact, unreachable }).toEqual({ needed: [], exact: true, unreachable: [] });
