@@ -57,7 +57,7 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const begun = performance.now();
   const rehearsals: Rehearsal[] = [];
   const ends: EndsCompared[] = [];
-  let [migrations, reused] = [0, 0];
+  let [migrations, reused, disk] = [0, 0, 0];
   const notCovered: NotCovered[] = [];
   const own = options.stage === undefined ? new Map<Wish, Promise<Stage>>() : undefined;
   const open = options.stage ?? ((wish) => ownStage(wish, source));
@@ -87,6 +87,7 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
         rehearsals.push(...walked.rehearsals);
         migrations += walked.migrations;
         reused += walked.reused;
+        disk = Math.max(disk, walked.disk);
         ends.push(...walked.ends);
       }
     }
@@ -97,8 +98,8 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
     migrations,
     plainly: plainlyRun(rehearsals),
     reused,
-    disk: 0,
-    milliseconds: performance.now() - begun,
+    disk,
+    milliseconds: Math.round(performance.now() - begun),
   };
   return { ...counted(walks.seed, rehearsals, notCovered), ends, work };
 }

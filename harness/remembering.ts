@@ -47,9 +47,9 @@ export async function recalled(
         const key = keyOf(path);
         const rehearsal = rehearsals.find(({ name }) => name === path.name);
         if (key === undefined || rehearsal === undefined || rehearsal.reused) continue;
-        const { verdict, hops, milliseconds } = rehearsal;
+        const { verdict, hops, milliseconds, end: told } = rehearsal;
         if (verdict.outcome === "inconclusive") continue;
-        store.put(key, { verdict, hops, milliseconds, end: ends.of(path.name) });
+        store.put(key, { verdict, hops, milliseconds, told, end: ends.of(path.name) });
       }
       store.trim();
     },

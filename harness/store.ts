@@ -13,6 +13,9 @@ export interface Remembered {
   readonly verdict: Verdict;
   readonly hops: Rehearsal["hops"];
   readonly milliseconds: number;
+  /** What its end is known by, whatever the verdict. */
+  readonly told: Rehearsal["end"];
+  /** Of a clean path: what others are compared with. */
   readonly end: End | undefined;
 }
 

@@ -99,9 +99,9 @@ export class Telling {
   }
 
   /** Tells what an earlier run has come to. */
-  recall(path: PlannedPath, { verdict, hops, milliseconds, end }: Remembered): void {
+  recall(path: PlannedPath, { verdict, hops, milliseconds, told }: Remembered): void {
     this.#told.add(path.name);
-    this.#say(path, { verdict, hops, milliseconds, end: end?.text ?? null, reused: true });
+    this.#say(path, { verdict, hops, milliseconds, end: told, reused: true });
   }
 
   async #tell(path: PlannedPath, verdict: Verdict, at: Trodden, end: Rehearsal["end"]): Promise<Rehearsal | undefined> {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { Disk } from "./disk.ts";
 import { type Concluding, endPaths, type ToWorkAround } from "./ending.ts";
 import { Ends } from "./ends-agree.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
@@ -29,6 +30,8 @@ export interface Walked {
   readonly migrations: number;
   /** Paths that an earlier run had walked. */
   readonly reused: number;
+  /** The most bytes that its sandboxes took at once, as their server counts. */
+  readonly disk: number;
   /** Ends at one release, held against each other. */
   readonly ends: readonly EndsCompared[];
 }
@@ -50,7 +53,13 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
   const places = new Map(whole.plan.paths.map(({ name }, i) => [name, i]));
   const place = ({ name }: Rehearsal) => places.get(name) ?? -1;
   const rehearsals = walker.telling.rehearsals.sort((a, b) => place(a) - place(b));
-  return { rehearsals, migrations: walker.migrations, reused: memory.reused, ends: walker.endsCompared() };
+  return {
+    rehearsals,
+    migrations: walker.migrations,
+    reused: memory.reused,
+    disk: walker.disk.peak,
+    ends: walker.endsCompared(),
+  };
 }
 
 /** What follows, once the work that it follows from has made room for other work. */
@@ -67,6 +76,7 @@ const leftAtMost = 24;
 class Walker {
   readonly telling: Telling;
   readonly concluding: Concluding;
+  readonly disk = new Disk();
   migrations = 0;
   readonly #plan: Plan;
   readonly #stage: Stage;
@@ -111,7 +121,9 @@ class Walker {
     }
     for (const { sandbox } of restored.values()) this.#drop(sandbox);
     // On a server that ends with this run, what nobody needs any more ends with it.
-    if (!this.#stage.server.exclusive || this.telling.kept.size > 0) await Promise.all(this.#drops);
+    if (this.#stage.server.exclusive && this.telling.kept.size === 0) return;
+    this.#dropBut(0);
+    await Promise.all(this.#drops);
   }
 
   endsCompared(): readonly EndsCompared[] {
@@ -222,7 +234,8 @@ class Walker {
       lost: (states, error, at) => this.#lost(states, error, at),
       drop: (sandbox) => this.#drop(sandbox),
       hung: () => this.#hung,
-      giveWay: () => this.#pool.giveWay(this.#workers * waitingAtMost),
+      // Where room is short, what there is is walked to its end first.
+      giveWay: () => this.#pool.giveWay(this.disk.isFull ? 0 : this.#workers * waitingAtMost),
     };
   }
 
@@ -332,6 +345,7 @@ class Walker {
     if (!needed && at.sandbox.frozen) await at.sandbox.thaw();
     if (!needed) return undefined;
     if (!at.sandbox.frozen) await at.sandbox.freeze();
+    await this.disk.measure(at.sandbox);
     return at.now; // Nothing has changed since it was first read.
   }
 
@@ -340,6 +354,7 @@ class Walker {
     await at.now.close();
     if (!at.sandbox.frozen) await at.sandbox.freeze();
     const sandbox = await at.sandbox.clone();
+    this.disk.copied(at.sandbox, sandbox);
     if (this.telling.kept.has(at.sandbox)) await at.sandbox.thaw();
     return { ...at, sandbox, now: readingOf(sandbox) };
   }
@@ -409,9 +424,13 @@ class Walker {
     if (this.telling.kept.has(sandbox)) return;
     this.#left.push(sandbox);
     // On a server that ends with this run, a drop is only for the room it makes.
-    while (this.#left.length > (this.#stage.server.exclusive ? leftAtMost : 0)) {
-      const oldest = this.#left.shift();
-      if (oldest !== undefined) this.#drops.push(oldest.drop().catch(() => {}));
+    this.#dropBut(this.#stage.server.exclusive && !this.disk.isFull ? leftAtMost : 0);
+  }
+
+  #dropBut(most: number): void {
+    for (const oldest of this.#left.splice(0, Math.max(0, this.#left.length - most))) {
+      this.disk.dropped(oldest);
+      this.#drops.push(oldest.drop().catch(() => {}));
     }
   }
 }

@@ -38,7 +38,7 @@ const layers = {
           "tried-back.ts",
           "up-again.ts",
         ],
-        ...["ending.ts", "pool.ts", "ride.ts", "rides.ts", "riding.ts", "telling.ts", "walk-options.ts"],
+        ...["ending.ts", "pool.ts", "disk.ts", "ride.ts", "rides.ts", "riding.ts", "telling.ts", "walk-options.ts"],
         ...["end.ts", "end-rows.ts", "ends-agree.ts", "sown-tables.ts"],
         ...["inputs.ts", "remembering.ts", "state-keys.ts", "store.ts"],
         "runner.ts",

@@ -75,7 +75,7 @@ async function* ofCase({ engine, set, releases, faster, rounds }: Case): AsyncGe
 }
 
 /** One table of its own, and something done to the one before. */
-function statementsOf(n: number): readonly string[] {
+export function statementsOf(n: number): readonly string[] {
   const before = Math.max(1, n - 1);
   return [
     `create table t${n} (id int primary key, name varchar(100) not null, note varchar(200))`,
