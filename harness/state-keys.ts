@@ -20,7 +20,8 @@ export interface KeyFacts {
  * What the end of each path is known by: the migrations applied on the way, their checksums and order, what was sown and used, by what
  * rules, and on which engine. The same text means the same end, by whichever run it was come to.
  *
- * Paths that code takes part in are known by all files of its package, too; those that a tool of somebody else's walks, by nothing.
+ * Paths that code takes part in are known by all files of its package, and by where among them it stands, too: what was handed to code
+ * does not show in its text. Those that a tool of somebody else's walks are known by nothing.
  */
 export async function keysOf(plan: Plan, facts: KeyFacts): Promise<ReadonlyMap<PlannedPath, string>> {
   const keys = new Map<PlannedPath, string>();
