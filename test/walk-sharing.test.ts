@@ -1,0 +1,193 @@
+// What paths have in common is walked once, and none of them comes to anything else for it.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  clean,
+  invariant,
+  type Migration,
+  type Rehearsals,
+  type RehearseOptions,
+  type Release,
+  rehearse,
+  release,
+  type Scenario,
+  seeder,
+} from "migration-sandbox";
+import { describe, expect, test } from "vitest";
+import { standsIn } from "../harness/scenario.ts";
+import { Store } from "../harness/store.ts";
+import { onEngine, onStage } from "./stage.ts";
+import { outcomes } from "./walk.contract.ts";
+
+const first: Migration = { name: "0000", up: "create table t0 (id int primary key, note varchar(50))" };
+
+/** Releases 1.0, 1.1, …: each ships one migration more than the one before. */
+function chainOf(
+  count: number,
+  more: Partial<Omit<Release, "name" | "migrations">> = {},
+  begins: Migration = first,
+): readonly Release[] {
+  const migrations = Array.from({ length: count }, (_, i): Migration => {
+    return i === 0 ? begins : { name: `000${i}`, up: `create table t${i} (id int primary key)` };
+  });
+  return migrations.map((_, i) => release(`1.${i}`, { ...more, migrations: migrations.slice(0, i + 1) }));
+}
+
+const row = (id: number) => seeder(`row ${id}`, async ({ db }) => void (await db("t0").insert({ id })));
+
+const seededAt = (chain: readonly Release[]): NonNullable<Scenario["seeds"]> =>
+  Object.fromEntries(chain.map(({ name }, i) => [name, row(i + 1)]));
+
+for (const engine of ["postgres", "mariadb"] as const) {
+  await onEngine(engine, () => {
+    const stage = onStage(engine);
+
+    async function walked(told: Omit<Scenario, "title" | "engines">, options: RehearseOptions = {}) {
+      const scenario: Scenario = { title: "shop", engines: [engine], ...told };
+      return rehearse([scenario], { stage: async () => stage(), ...options });
+    }
+
+    /** Each path alone, with nothing shared. */
+    const plainly = (told: Omit<Scenario, "title" | "engines">) => walked(told, { share: false, workers: 1 });
+
+    describe("as few migrations are run as can be", () => {
+      test.each<readonly [what: string, migrations: number, told: () => Omit<Scenario, "title" | "engines">]>([
+        [
+          "8 releases straight to the newest, with rows sown at each: the install once, and from each start what is left",
+          28 + 7,
+          () => {
+            const chain = chainOf(8);
+            return { chain, seeds: seededAt(chain), paths: [{ every: "to-latest", expect: clean }] };
+          },
+        ],
+        [
+          "every pair of 6 releases, with rows sown at each: the install once, and from each start the way to the newest",
+          15 + 6,
+          () => {
+            const chain = chainOf(6);
+            return { chain, seeds: seededAt(chain), paths: [{ every: "all", expect: clean }] };
+          },
+        ],
+        [
+          "a chain where nothing is sown, in every way there is: each migration once",
+          6,
+          () => ({
+            chain: chainOf(6),
+            paths: [
+              { every: "stepwise", expect: clean },
+              { every: "to-latest", expect: clean },
+              { every: "install", expect: clean },
+            ],
+          }),
+        ],
+        [
+          "a chain that commits all that is pending at once: each hop by itself",
+          1 + 2 + 3 + (3 + 2 + 1),
+          () => ({ chain: chainOf(4, { transaction: "all" }), paths: [{ every: "to-latest", expect: clean }] }),
+        ],
+        [
+          "a chain that boots at every release: the install once, and from each start what is left",
+          3 + (3 + 2 + 1),
+          () => ({
+            chain: chainOf(4, { boot: { "asks for its tables": async ({ db }) => void (await db("t0")) } }),
+            paths: [{ every: "to-latest", expect: clean }],
+          }),
+        ],
+      ])("%s", async (_, migrations, told) => {
+        const { rehearsals, work } = await walked(told());
+        expect(new Set(outcomes(rehearsals).flat())).toEqual(new Set(["clean"]));
+        expect(work.migrations).toBe(migrations);
+      });
+
+      test("a chain whose session is not as new after its first migration: each start by itself", async () => {
+        const said = { postgres: "set search_path to public, pg_temp", mariadb: "set sql_mode = 'ansi_quotes'" };
+        const chain = chainOf(4, {}, { ...first, up: `${first.up};\n${said[engine]}` });
+        const told: Omit<Scenario, "title" | "engines"> = { chain, paths: [{ every: "to-latest", expect: clean }] };
+        const { rehearsals, work } = await walked(told);
+        expect(work.migrations).toBe(1 + 2 + 3 + (3 + 2 + 1));
+        expect(cameTo(rehearsals)).toEqual(cameTo((await plainly(told)).rehearsals));
+      });
+    });
+
+    describe("nothing else comes out than if each path were walked alone", () => {
+      test("where code of one name and one text does something else in a later release", async () => {
+        const planting = (id: number): Migration => ({
+          name: "0001",
+          up: async (db) => void (await db("t0").insert({ id })),
+        });
+        const chain = [
+          release("1.0", { migrations: [first] }),
+          release("1.1", { migrations: [first, planting(1)] }),
+          release("1.2", { migrations: [first, planting(2)] }),
+        ];
+        const told: Omit<Scenario, "title" | "engines"> = {
+          chain,
+          check: invariant("first-row", "select id from t0 where id = 1"),
+          paths: [
+            { from: "1.0", to: "1.1", expect: clean },
+            { from: "1.0", to: "1.2", expect: clean },
+          ],
+        };
+        const { rehearsals } = await walked(told);
+        expect(outcomes(rehearsals)).toEqual([["broken", "first-row"], ["clean"]]);
+        expect(cameTo(rehearsals)).toEqual(cameTo((await plainly(told)).rehearsals));
+      });
+    });
+
+    describe("what an earlier run has come to", () => {
+      async function twice(told: Omit<Scenario, "title" | "engines">): Promise<readonly Rehearsals[]> {
+        const folder = mkdtempSync(join(tmpdir(), "states-"));
+        writeFileSync(join(folder, "package.json"), "{}");
+        const scenario: Scenario = { title: "shop", engines: [engine], ...told };
+        standsIn(scenario, join(folder, "shop.ts"));
+        const asked = process.env.MIGRATION_SANDBOX_STORE;
+        process.env.MIGRATION_SANDBOX_STORE = join(folder, ".store");
+        try {
+          const store = Store.open("a");
+          const options = { stage: async () => stage(), ...(store && { reuse: { store, version: "a" } }) };
+          return [await rehearse([scenario], options), await rehearse([scenario], options)];
+        } finally {
+          if (asked === undefined) delete process.env.MIGRATION_SANDBOX_STORE;
+          else process.env.MIGRATION_SANDBOX_STORE = asked;
+          rmSync(folder, { recursive: true });
+        }
+      }
+
+      test("is told with its end, also where that was reached with findings", async () => {
+        const [once, again] = await twice({
+          chain: chainOf(2),
+          check: invariant("always", "select 1 as one"),
+          paths: [{ every: "to-latest", expect: clean }],
+        });
+        expect(outcomes(again?.rehearsals ?? [])).toEqual([["broken", "always"]]);
+        expect(again?.rehearsals[0]).toMatchObject({ reused: true, end: once?.rehearsals[0]?.end ?? {} });
+      });
+
+      test("is told of the set that it is of, where two have the same paths, and checks that read alike", async () => {
+        const throwing = (reason: string) => async () => [{ code: reason, message: "as it was told" }];
+        const runs = await twice({
+          chain: chainOf(2),
+          paths: [
+            { every: "to-latest", check: throwing("one"), expect: clean },
+            { every: "to-latest", check: throwing("other"), expect: clean },
+          ],
+        });
+        for (const { rehearsals } of runs)
+          expect(outcomes(rehearsals)).toEqual([
+            ["broken", "one"],
+            ["broken", "other"],
+          ]);
+        expect(runs[1]?.work.reused).toBe(2);
+      });
+    });
+  });
+}
+
+function cameTo(rehearsals: Rehearsals["rehearsals"]): readonly unknown[] {
+  return rehearsals.map(({ name, verdict, end, hops }) => {
+    const ran = hops.map(({ from, to, migrations }) => [from, to, migrations.map((one) => one.name)]);
+    return { name, verdict, end, ran };
+  });
+}
