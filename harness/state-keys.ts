@@ -43,8 +43,9 @@ export async function keysOf(plan: Plan, facts: KeyFacts): Promise<ReadonlyMap<P
       inputs ??= inputsOf(plan.file);
       const files = await inputs;
       if (files === undefined) continue;
-      // Of two scenarios, the same text of code may do something else.
-      told.add([files, plan.file ?? null, plan.name]);
+      // Of two scenarios, the same text of code may do something else; of two sets, checks that read alike.
+      const isItsOwn = [path.source.check].flat().some((check) => typeof check === "function");
+      told.add([files, plan.file ?? null, plan.name, scenario.title, isItsOwn ? path.name : null]);
     }
     keys.set(path, told.key());
   }
