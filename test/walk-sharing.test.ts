@@ -137,17 +137,17 @@ for (const engine of ["postgres", "mariadb"] as const) {
     });
 
     describe("what an earlier run has come to", () => {
-      async function twice(told: Omit<Scenario, "title" | "engines">): Promise<readonly Rehearsals[]> {
+      async function twice(...some: readonly Omit<Scenario, "engines">[]): Promise<readonly Rehearsals[]> {
         const folder = mkdtempSync(join(tmpdir(), "states-"));
         writeFileSync(join(folder, "package.json"), "{}");
-        const scenario: Scenario = { title: "shop", engines: [engine], ...told };
-        standsIn(scenario, join(folder, "shop.ts"));
+        const scenarios = some.map((told): Scenario => ({ engines: [engine], ...told }));
+        for (const scenario of scenarios) standsIn(scenario, join(folder, "shop.ts"));
         const asked = process.env.MIGRATION_SANDBOX_STORE;
         process.env.MIGRATION_SANDBOX_STORE = join(folder, ".store");
         try {
           const store = Store.open("a");
           const options = { stage: async () => stage(), ...(store && { reuse: { store, version: "a" } }) };
-          return [await rehearse([scenario], options), await rehearse([scenario], options)];
+          return [await rehearse(scenarios, options), await rehearse(scenarios, options)];
         } finally {
           if (asked === undefined) delete process.env.MIGRATION_SANDBOX_STORE;
           else process.env.MIGRATION_SANDBOX_STORE = asked;
@@ -157,6 +157,7 @@ for (const engine of ["postgres", "mariadb"] as const) {
 
       test("is told with its end, also where that was reached with findings", async () => {
         const [once, again] = await twice({
+          title: "shop",
           chain: chainOf(2),
           check: invariant("always", "select 1 as one"),
           paths: [{ every: "to-latest", expect: clean }],
@@ -168,6 +169,7 @@ for (const engine of ["postgres", "mariadb"] as const) {
       test("is told of the set that it is of, where two have the same paths, and checks that read alike", async () => {
         const throwing = (reason: string) => async () => [{ code: reason, message: "as it was told" }];
         const runs = await twice({
+          title: "shop",
           chain: chainOf(2),
           paths: [
             { every: "to-latest", check: throwing("one"), expect: clean },
@@ -181,8 +183,23 @@ for (const engine of ["postgres", "mariadb"] as const) {
           ]);
         expect(runs[1]?.work.reused).toBe(2);
       });
+
+      test("is told of its own scenario, where another of the same file has the same releases, and code that reads alike", async () => {
+        const ending = (reason: string): Omit<Scenario, "engines"> => ({
+          title: reason,
+          chain: chainOf(2, { boot: { "ends at once": async () => Promise.reject(new Error(reason)) } }),
+          paths: [{ every: "install", from: "1.0", to: "1.0", expect: clean }],
+        });
+        const runs = await twice(ending("one"), ending("other"));
+        for (const { rehearsals } of runs) expect(messagesOf(rehearsals)).toEqual(["one", "other"]);
+        expect(runs[1]?.work.reused).toBe(2);
+      });
     });
   });
+}
+
+function messagesOf(rehearsals: Rehearsals["rehearsals"]): readonly string[] {
+  return rehearsals.flatMap(({ verdict }) => verdict.findings.map(({ message }) => message));
 }
 
 function cameTo(rehearsals: Rehearsals["rehearsals"]): readonly unknown[] {
