@@ -49,6 +49,7 @@ export async function differingWays(recipe: Recipe, stage: Stage): Promise<reado
     let ends: readonly EndsCompared[] | undefined;
     for (const [way, options] of ways) {
       const { rehearsals, ends: compared } = await rehearse([scenario], { ...on, ...options });
+      refuseLost([...plainly, ...rehearsals]);
       found.push(...between(plainly, rehearsals, way));
       ends ??= compared;
       if (JSON.stringify(inOrder(ends)) !== JSON.stringify(inOrder(compared)))
@@ -118,6 +119,13 @@ function* smaller(recipe: Recipe): Generator<Recipe> {
     for (const part of ["code", "alone"] as const)
       if (it[part]) yield all((other) => [other === text ? { ...it, [part]: false } : JSON.parse(other)]);
   }
+}
+
+/** Where no path came to anything all ways are alike, and nothing is shown. */
+function refuseLost(rehearsals: readonly Rehearsal[]): void {
+  for (const { verdict } of rehearsals)
+    if (verdict.outcome === "inconclusive" && ["server-lost", "timed-out", "disk-full"].includes(verdict.cause.code))
+      throw new Error(`Nothing can be told of these ways: ${verdict.cause.message}`);
 }
 
 function between(plainly: readonly Rehearsal[], there: readonly Rehearsal[], way: string): readonly Difference[] {
