@@ -43,9 +43,9 @@ async function filesIn(root: string): Promise<readonly string[] | undefined> {
   const folders = [root];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      if (entry.name === "node_modules" || entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(path);
+      // What tools keep there is none of the package's; a `.env` may be.
+      if (entry.isDirectory() && !/^(?:\.|node_modules$|states-of-)/.test(entry.name)) folders.push(path);
       else if (entry.isFile()) {
         files.push(path);
         bytes += (await stat(path).catch(() => undefined))?.size ?? 0;
