@@ -90,7 +90,8 @@ function added(adding: Promise<void>): Promise<boolean> {
 
 /** The column that a refusal names `alias.column`, and the table behind the alias, by the text as the server wrote it. */
 function columnNamed(words: string, sql: string): readonly [table: string, column: string] | undefined {
-  for (const [, alias = "", column = ""] of sql.matchAll(/(`(?:[^`]|``)+`)\.(`(?:[^`]|``)+`)/g)) {
+  // Where what a view reads is gone, the server may name the database, too.
+  for (const [, alias = "", column = ""] of sql.matchAll(/(?:`(?:[^`]|``)+`\.)?(`(?:[^`]|``)+`)\.(`(?:[^`]|``)+`)/g)) {
     if (!words.endsWith(`${plain(alias)}.${plain(column)}`)) continue;
     const behind = [...sql.matchAll(/(`(?:[^`]|``)+`) (`(?:[^`]|``)+`)/g)].find(([, , other]) => other === alias);
     return [plain(behind?.[1] ?? alias), plain(column)];
