@@ -112,6 +112,18 @@ for (const engine of ["postgres", "mariadb"] as const) {
     });
 
     describe("nothing else comes out than if each path were walked alone", () => {
+      test("where a view reads a table that is gone", async () => {
+        const up = `${first.up};\ncreate view v as select id from t0;\ndrop table t0`;
+        const chain = chainOf(
+          3,
+          { boot: { "does nothing": async () => {} } },
+          { ...first, up: { mysql: up, postgres: String(first.up) } },
+        );
+        const told: Omit<Scenario, "title" | "engines"> = { chain, paths: [{ every: "install", expect: clean }] };
+        const { rehearsals } = await walked(told);
+        expect(cameTo(rehearsals)).toEqual(cameTo((await plainly(told)).rehearsals));
+      });
+
       test("where code of one name and one text does something else in a later release", async () => {
         const planting = (id: number): Migration => ({
           name: "0001",
