@@ -2,7 +2,7 @@ import { type Chunked, type Column, type ForeignKey, type Rows, spansOf, type Ta
 import { literal, quoted } from "./postgres-text.ts";
 
 /** Servers before it hash no records. */
-export const hashesRecords = 140_000;
+const hashesRecords = 140_000;
 
 /** A query for the rows of a table as text, in the byte order of `key` with NULL last. */
 export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[], where = ""): string {
