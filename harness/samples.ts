@@ -18,7 +18,7 @@ export interface Sampled {
 const touched = new WeakMap<readonly Release[], ReadonlySet<string>>();
 
 /** Reads what the releases of a chain do to data, where one of its scenario's sets is sampled: before its paths are asked for. */
-export async function readSamples({ chain, paths, engines: [engine = "postgres"] }: Scenario): Promise<void> {
+export async function readSamples({ chain, paths, engines: [engine = "postgres"] = [] }: Scenario): Promise<void> {
   // What is no chain, and what are no paths, is refused by others.
   if (!Array.isArray(chain) || !Array.isArray(paths) || touched.has(chain)) return;
   if (!paths.some((path) => isSet(path) && path.sample !== undefined)) return;

@@ -413,7 +413,7 @@ describe("arguments that cannot be right", limit, () => {
       args: ["plan", "--engine", "mysql"],
       says: `Cannot rehearse on mysql: no scenario that was asked for names it (they name postgres)`,
     },
-    { args: ["rehearse", "--bale"], says: `error: unknown option '--bale'\n(Did you mean --bail?)` },
+    { args: ["rehearse", "--bale"], says: `error: unknown option '--bale'\n(Did you mean one of --back, --bail?)` },
     { args: ["rehaerse"], says: `error: unknown command 'rehaerse'\n(Did you mean rehearse?)` },
     { args: ["rehearse", "--from"], says: `error: option '--from <release>' argument missing` },
     {
