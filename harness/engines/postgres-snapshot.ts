@@ -20,7 +20,7 @@ const mostRows = 500;
 /** About as much as is fetched at once: what is let go of soon takes little memory. */
 const charactersAtATime = 2 ** 18;
 /** Where one row is that wide, a few are fetched nevertheless, as most may be narrow. */
-const mostCharacters = 2 ** 22;
+const mostCharacters = 2 ** 20;
 
 /** One read-only transaction is the moment; cursors in it hand out rows as they are asked for. */
 export async function openSnapshot(client: Client): Promise<Snapshot & { end(): Promise<void> }> {
@@ -56,11 +56,16 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
         const rows = await next;
         const whole = rows.length < count;
         count = most ?? (asText ? fitting(rows as readonly unknown[] as readonly Values[]) : mostRows);
-        // While these are looked at, the server goes on.
-        if (!whole) next = inTurn(() => fetched(""));
-        next.catch(() => {});
+        const goOn = () => {
+          next = inTurn(() => fetched(""));
+          next.catch(() => {});
+        };
+        // While these are looked at the server goes on, unless they are so wide that a few more would take much memory.
+        const ahead = !whole && count >= rowsAtFirst;
+        if (ahead) goOn();
         yield rows;
         if (whole) return;
+        if (!ahead) goOn();
       }
     } finally {
       await inTurn(() => client.query(`close ${name}`)).catch(() => {}); // The moment may have ended before its reader did.
