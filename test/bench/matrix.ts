@@ -75,7 +75,7 @@ async function* ofCase({ engine, set, releases, faster, rounds }: Case): AsyncGe
 }
 
 /** One table of its own, and something done to the one before. */
-export function statementsOf(n: number): readonly string[] {
+function statementsOf(n: number): readonly string[] {
   const before = Math.max(1, n - 1);
   return [
     `create table t${n} (id int primary key, name varchar(100) not null, note varchar(200))`,
@@ -97,7 +97,7 @@ function seedOf(n: number): string {
   return `insert into t${n} (id, name, note) values (10, 'ten', null), (11, 'eleven', ''), (12, 'twelve', 'x')`;
 }
 
-export function scenarioOf(engine: EngineName, set: Set, releases: number): Scenario {
+function scenarioOf(engine: EngineName, set: Set, releases: number): Scenario {
   const migrations = Array.from({ length: releases }, (_, i) => ({
     name: `${String(i + 1).padStart(4, "0")}`,
     up: `${statementsOf(i + 1).join(";\n")};`,
@@ -123,7 +123,7 @@ async function walked(scenario: Scenario, server: Server): Promise<Rehearsals> {
   }
 }
 
-export async function plainly(set: Set, releases: number, { engine, maintenance }: Server): Promise<void> {
+async function plainly(set: Set, releases: number, { engine, maintenance }: Server): Promise<void> {
   const admin = await engine.connect(maintenance);
   try {
     for (let from = 1; from < releases; from++) {

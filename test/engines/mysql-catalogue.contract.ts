@@ -118,9 +118,7 @@ export function mysqlCatalogueContract(
           { name: "backwards", definition: "(`balance` DESC,`id`)" },
           { name: "beginning", definition: "unique (`region`(5))" },
         ],
-        options: expect.stringMatching(
-          /^ENGINE=InnoDB (?!.*AUTO_INCREMENT).*ROW_FORMAT=DYNAMIC$/,
-        ),
+        options: expect.stringMatching(/^ENGINE=InnoDB (?!.*AUTO_INCREMENT).*ROW_FORMAT=DYNAMIC$/),
       });
       expect(tableNamed("users")?.indexes).toEqual([
         { name: "bio_begins", definition: "(`bio`(20))" },
