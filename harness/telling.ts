@@ -29,6 +29,11 @@ export class Telling {
   readonly #known: KnownFindings;
   readonly #told = new Set<string>();
   #bailed = false;
+  #bail: () => void = () => {};
+  /** Resolves once somebody wants no more. */
+  readonly bailing = new Promise<void>((resolve) => {
+    this.#bail = resolve;
+  });
 
   constructor(plan: Plan, stage: Stage, options: WalkOptions) {
     this.#plan = plan;
@@ -118,6 +123,7 @@ export class Telling {
     const { server } = this.#stage;
     const met = meets(came.verdict, path.expected, engine);
     if (!met && this.#options.bail) this.#bailed = true;
+    if (this.#bailed) this.#bail();
     const rehearsal: Rehearsal = {
       name: path.name,
       scenario: name,

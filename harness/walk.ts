@@ -113,7 +113,8 @@ class Walker {
   async visitAll(): Promise<void> {
     const arrive = async () => nowhere(await this.#stage.create());
     const from = { before: emptySnapshot, arrive, origins: [], known: untrodden };
-    await this.#visitFrom(this.#plan.roots, () => from);
+    // What is under way when somebody wants no more is not waited for: it ends with its sandboxes.
+    await Promise.race([settled(this.#visitFrom(this.#plan.roots, () => from)), this.telling.bailing]);
     const { plan, unplaced, restored } = this.#placed;
     for (const path of plan.paths) {
       const why = unplaced.get(path.name);

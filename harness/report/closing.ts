@@ -24,9 +24,15 @@ export function closing(result: Rehearsals, { milliseconds, ...how }: Closing): 
     explanations(rehearsals, how),
     sideBySide(rows),
     ...matrices.map(([, text]) => text),
-    ends(result.ends, { ...how, rehearsals }),
+    ends(worthTelling(result), { ...how, rehearsals }),
     summary(result, milliseconds),
   ]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+/** That ends agree goes without saying where somebody wrote the paths out. */
+function worthTelling({ ends, rehearsals }: Rehearsals): Rehearsals["ends"] {
+  const ofSets = new Set(rehearsals.filter(({ set }) => set !== null).map(({ scenario }) => scenario));
+  return ends.filter(({ scenario, groups }) => groups.length > 1 || ofSets.has(scenario));
 }
