@@ -223,9 +223,9 @@ function commandIn(cwd: string, ...args: readonly string[]) {
 }
 
 function untimed(text: string): string {
-  return text.replace(/, [\d.]+ s(?=\)| one after the other)/g, ", … s");
+  return text.replace(/, [\d.]+ s(?=\)| one after the other)/g, ", … s").replace(/at most \d+ MB/, "at most … MB");
 }
 
 function untimedJson(text: string): unknown {
-  return JSON.parse(text, (key, value) => (key === "milliseconds" ? 0 : value));
+  return JSON.parse(text, (key, value) => (["milliseconds", "disk"].includes(key) ? 0 : value));
 }
