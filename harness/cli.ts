@@ -76,7 +76,9 @@ const [command, ...rest] = process.argv.slice(2);
 const helped = rest.some((arg) => arg === "--help" || arg === "-h");
 /** Under way before the command line is read: what is wrong with that is seldom, and ends it. */
 const early = command === "rehearse" && !helped ? stages(valueIn(rest, "--server"), interrupted) : undefined;
-void early?.open(likelyWish(rest)).catch(() => {}); // Told to whoever asks for it, if anybody does.
+const likely = likelyWish(rest);
+// Only what is there in no time: nobody wants to wait for a container to hear that a name is misspelt.
+if (likely.engine === "postgres") void early?.open(likely).catch(() => {}); // Told to whoever asks for it, if anybody does.
 
 leave(await main(process.argv.slice(2)));
 

@@ -3,7 +3,8 @@ import { goForth, type Leg, takeBack } from "./down-runner.ts";
 import { hasWayBack, saysNothing } from "./downs.ts";
 import { judgedJourney, type Said } from "./journey.ts";
 import type { PlannedMigration } from "./planned-release.ts";
-import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
+import { type Reading, readingOf } from "./reading.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /**
  * Finds out which of the migrations of a hop do not lead back, and how: they are made once more, one after the other, and taken back

@@ -24,6 +24,11 @@ export class Disk {
     return this.#sum > this.#bound;
   }
 
+  /** How many bytes some of them take. */
+  bytesOf(sandboxes: readonly Sandbox[]): number {
+    return sandboxes.reduce((sum, sandbox) => sum + (this.#bytes.get(sandbox) ?? this.#latest), 0);
+  }
+
   /** Asks how much a frozen sandbox takes: a copy of it will take as much. */
   async measure(sandbox: Sandbox): Promise<void> {
     const now = performance.now();

@@ -2,8 +2,9 @@ import type { Driver } from "./driver.ts";
 import { ToolFailed } from "./driver.ts";
 import { HarnessError } from "./errors.ts";
 import type { PlannedRelease } from "./planned-release.ts";
+import { readingOf } from "./reading.ts";
 import { Runner, type RunnerOptions, since } from "./runner.ts";
-import { lost, readingOf, type Sandbox, unableToGoOn } from "./sandbox.ts";
+import { lost, type Sandbox, unableToGoOn } from "./sandbox.ts";
 import { saidBy } from "./task.ts";
 import type { Finding } from "./verdict.ts";
 

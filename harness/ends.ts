@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { differences } from "./difference.ts";
 import type { Difference } from "./differing.ts";
-import type { Reading } from "./sandbox.ts";
+import type { Reading } from "./reading.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Finding } from "./verdict.ts";
 

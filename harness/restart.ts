@@ -1,8 +1,9 @@
 import { differences } from "./difference.ts";
 import { pendingOf } from "./pending.ts";
 import type { Start } from "./plan.ts";
+import { readingOf } from "./reading.ts";
 import { migratorOf } from "./record.ts";
-import { guarded, readingOf } from "./sandbox.ts";
+import { guarded } from "./sandbox.ts";
 import type { Standing } from "./standing.ts";
 import { start } from "./start.ts";
 import type { StepOptions } from "./step.ts";

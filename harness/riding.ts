@@ -1,8 +1,9 @@
 import type { State } from "./plan.ts";
+import type { Reading } from "./reading.ts";
 import { booted, Ride, type Ticket } from "./ride.ts";
 import { mayRide, rideTogether, type Stop } from "./rides.ts";
-import { guarded, type Reading, readingOf, type Sandbox } from "./sandbox.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { guarded, type Sandbox } from "./sandbox.ts";
+
 import type { From, Standing } from "./standing.ts";
 import { judged, type StepOptions } from "./step.ts";
 
@@ -68,14 +69,11 @@ export async function rideThrough(
   });
   const [first] = states.map(fromOf);
   ride.lend();
-  if (first !== undefined) {
-    const { before: source } = first;
-    await guarded(way.steps.stage, () => learnt(source, ride.sandbox)).catch(async (error) => {
-      await ride.end();
-      way.drop(at.sandbox);
-      throw error;
-    });
-  }
+  await first?.learn?.(ride.sandbox).catch(async (error) => {
+    await ride.end();
+    way.drop(at.sandbox);
+    throw error;
+  });
   const riders: Rider[] = [];
   for (const state of states) {
     const ticket = await ride.board(state.step, before);
@@ -94,19 +92,11 @@ export async function rideThrough(
 
 /** What is read is locked. What whoever sows there will be compared with is read while it is open. */
 async function putAside(now: Reading, isSownNext: boolean): Promise<void> {
-  if (isSownNext && (await now.hasRows())) await now.prints([...(await now.filled()).keys()]);
-  await now.pause();
-}
-
-/** Nobody has touched the copy that a ride begins on: what there is to know of its source is read there. */
-async function learnt(before: Snapshot | Reading, copy: Sandbox): Promise<void> {
-  if (!("learn" in before)) return;
-  const reading = readingOf(copy);
-  try {
-    await before.learn(reading);
-  } finally {
-    await reading.forget();
+  if (isSownNext) {
+    await now.prints((await now.tables()).map(({ name }) => name));
+    await now.filled();
   }
+  await now.pause();
 }
 
 class Riding {
@@ -165,14 +155,9 @@ class Riding {
       if (isLeft) await sandbox.thaw();
       if (isAsNew && !ends && !boots) ride.lend();
       const started = stays && boots ? await booted(sandbox, leg.started, step, way.steps) : leg.started;
-      const before = { state: from.before, again: from.arrive };
+      const before = { state: from.before, again: from.arrive, whole: way.wantsEnd(state) };
       const hung = way.hung();
-      const next = await judged(
-        started,
-        step,
-        { ...at, sandbox },
-        { before, options: way.steps, whole: way.wantsEnd(state) },
-      );
+      const next = await judged(started, step, { ...at, sandbox }, { before, options: way.steps });
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);

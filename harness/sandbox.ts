@@ -5,7 +5,6 @@ import { HarnessError, messageOf } from "./errors.ts";
 import { dropAllOf, reapDatabases } from "./leftovers.ts";
 import { databaseName, markText, newRun } from "./mark.ts";
 import type { Server } from "./servers/server.ts";
-import type { Catalogue, Part, Rows, Snapshot, TableOutline, Thing } from "./snapshot.ts";
 
 /** Where sandboxes are made: the one place where an engine and a server meet. */
 export interface Stage {
@@ -77,7 +76,7 @@ export class Sandbox {
   /** What products have said to it as to a new database. */
   readonly preludes: Set<string>;
   /** Readings of it that may be open. */
-  readonly readings = new Set<Reading>();
+  readonly readings = new Set<{ close(): Promise<void> }>();
   readonly #place: Place;
   readonly #copies = new Set<Promise<unknown>>();
   #paused: Paused | undefined;
@@ -125,7 +124,12 @@ export class Sandbox {
   }
 
   connect(): Promise<Session> {
-    return guarded(this.#place, () => this.engine.connect(this.address));
+    return guarded(this.#place, async () => {
+      const session = this.#paused?.session?.();
+      if (session === undefined) return this.engine.connect(this.address);
+      this.#paused = undefined;
+      return session;
+    });
   }
 
   knex(): Promise<Database> {
@@ -143,6 +147,14 @@ export class Sandbox {
     if (paused === undefined) return snapshot.end();
     await this.#paused?.end().catch(() => {});
     this.#paused = paused;
+  }
+
+  /** The same for the session of somebody who is done with it. */
+  async retire(session: Session): Promise<void> {
+    const rested = this.#frozen ? undefined : await session.rest?.().catch(() => undefined);
+    if (rested === undefined) return session.end();
+    await this.#endPaused();
+    this.#paused = rested;
   }
 
   async #endPaused(): Promise<void> {
@@ -261,173 +273,6 @@ export class Sandbox {
     await this.#endPaused();
     await administered(this.#place, (admin) => admin.drop(this.address.database, this.#mark));
   }
-}
-
-/** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
-export interface Reading extends Snapshot {
-  close(): Promise<void>;
-  /** The same, where somebody will soon read the same sandbox at another moment. */
-  pause(): Promise<void>;
-  /** How many rows the tables hold that hold any. */
-  filled(): Promise<ReadonlyMap<string, number>>;
-  /** For tables: a text that is the same where the same rows are. */
-  prints(tables: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Takes what whoever compares mostly asks from a copy that nobody has touched yet, and need not be opened for it. */
-  learn(copy: Reading): Promise<void>;
-  /** Closes it for good, and lets go of what it remembers: nobody asks for this state any more. */
-  forget(): Promise<void>;
-}
-
-/** So many rows are hashed without a thought. */
-const fewRows = 10_000;
-
-export function readingOf(sandbox: Sandbox): Reading {
-  let opening: ReturnType<Sandbox["snapshot"]> | undefined;
-  let catalogue: Promise<Catalogue> | undefined;
-  let parts: Promise<readonly Part[]> | undefined;
-  let tables: Promise<readonly TableOutline[]> | undefined;
-  let hasRows: Promise<boolean> | undefined;
-  let holding: Promise<ReadonlyMap<string, number>> | undefined;
-  /** Fingerprints by table and columns: nothing changes in a state. */
-  const known = new Map<string, string>();
-  const keyOf = ({ table, columns }: Rows) => JSON.stringify([table.name, columns]);
-  /** Questions that are being answered. */
-  let open = 0;
-  let waiting: (() => void)[] = [];
-  const { recordTables } = sandbox;
-  const isProducts = ({ name }: { readonly name: string }) => !recordTables.has(name);
-
-  async function enter(): Promise<Awaited<ReturnType<Sandbox["snapshot"]>>> {
-    // While it is copied, nobody may be in it.
-    while (sandbox.isCopied) await sandbox.copied();
-    open++;
-    opening ??= sandbox.snapshot();
-    return opening;
-  }
-  // Whoever could not enter has been counted, too.
-  function leave(): void {
-    open--;
-    if (open > 0) return;
-    for (const go of waiting) go();
-    waiting = [];
-  }
-  async function asked<T>(ask: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-    try {
-      return await ask(await enter());
-    } finally {
-      leave();
-    }
-  }
-  async function* read<T>(rows: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
-    try {
-      yield* rows(await enter());
-    } finally {
-      leave();
-    }
-  }
-  /** Others may be reading the same state: what they have asked is answered first. */
-  async function left(): Promise<OpenSnapshot | undefined> {
-    while (open > 0) await new Promise<void>((go) => waiting.push(go));
-    const was = opening;
-    opening = undefined;
-    return was?.catch(() => undefined);
-  }
-  async function close(): Promise<void> {
-    await (await left())?.end();
-  }
-  const filled = async () => {
-    const tables = await reading.tables();
-    const counts = await reading.fingerprints(tables.map((table) => ({ table, columns: [] })));
-    return new Map(tables.map(({ name }, i) => [name, Number(counts[i])] as const).filter(([, count]) => count > 0));
-  };
-
-  const reading: Reading = {
-    async catalogue() {
-      catalogue ??= asked((snapshot) => snapshot.catalogue());
-      return withoutRecords(await catalogue, recordTables);
-    },
-    async tables() {
-      // The catalogue holds them, too.
-      tables ??= catalogue?.then((whole) => whole.tables) ?? asked((snapshot) => snapshot.tables());
-      return (await tables).filter(isProducts);
-    },
-    async parts() {
-      parts ??= asked((snapshot) => snapshot.parts());
-      const ofRecord = ({ name, table }: Thing) => isOfRecord(table ?? name, name, recordTables);
-      return (await parts).filter((part) => ![part, ...(part.of ?? [])].some(ofRecord));
-    },
-    async positions() {
-      const positions = await asked((snapshot) => snapshot.positions());
-      return positions.filter(({ name, table }) => !isOfRecord(table ?? name, name, recordTables));
-    },
-    rows: (table) => read((snapshot) => snapshot.rows(table)),
-    all: (table) => asked((snapshot) => snapshot.all(table)),
-    query: (sql) => asked((snapshot) => snapshot.query(sql)),
-    entries: (table, key, columns) => read((snapshot) => snapshot.entries(table, key, columns)),
-    async fingerprints(of) {
-      const unknown = of.filter((rows) => !known.has(keyOf(rows)));
-      const texts = unknown.length === 0 ? [] : await asked((snapshot) => snapshot.fingerprints(unknown));
-      for (const [i, rows] of unknown.entries()) known.set(keyOf(rows), texts[i] ?? "");
-      return of.map((rows) => known.get(keyOf(rows)) ?? "");
-    },
-    sizes: (of) => asked((snapshot) => snapshot.sizes(of)),
-    bounds: (of) => asked((snapshot) => snapshot.bounds(of)),
-    chunks: (of) => asked((snapshot) => snapshot.chunks(of)),
-    pieces: (of, chunks) => read((snapshot) => snapshot.pieces(of, chunks)),
-    orphans: (of) => asked((snapshot) => snapshot.orphans(of)),
-    hasRows: () => (hasRows ??= asked((snapshot) => snapshot.hasRows())),
-    filled: () => (holding ??= filled()),
-    async prints(names) {
-      const asked = (await reading.tables()).filter(({ name }) => names.includes(name));
-      const whole = asked.map((table) => ({ table, columns: table.columns.map(({ name }) => name) }));
-      const texts = await reading.fingerprints(whole);
-      return new Map(asked.map(({ name }, i) => [name, texts[i] ?? ""]));
-    },
-    async learn(copy) {
-      const outlines = await copy.tables();
-      const keyed = outlines.filter(({ primaryKey }) => primaryKey.length > 0);
-      const filled = await copy.filled();
-      const isSmall = ({ name }: TableOutline) => (filled.get(name) ?? fewRows) < fewRows;
-      const keys = [
-        ...keyed.map((table) => ({ table, columns: table.primaryKey })),
-        ...outlines.filter(isSmall).map((table) => ({ table, columns: table.columns.map(({ name }) => name) })),
-      ];
-      const texts = await copy.fingerprints(keys);
-      tables ??= Promise.resolve(outlines);
-      holding ??= Promise.resolve(filled);
-      for (const [i, rows] of keys.entries()) known.set(keyOf(rows), texts[i] ?? "");
-    },
-    close,
-    async pause() {
-      const snapshot = await left();
-      if (snapshot !== undefined) await sandbox.keepSession(snapshot);
-    },
-    async forget() {
-      await close();
-      sandbox.readings.delete(reading);
-      catalogue = undefined;
-      parts = undefined;
-      tables = undefined;
-      known.clear();
-    },
-  };
-  sandbox.readings.add(reading);
-  return reading;
-}
-
-/** Leaves out a tool's tables, and the sequences that number their rows. */
-function withoutRecords(catalogue: Catalogue, records: ReadonlySet<string>): Catalogue {
-  if (records.size === 0) return catalogue;
-  return {
-    ...catalogue,
-    tables: catalogue.tables.filter(({ name }) => !records.has(name)),
-    sequences: catalogue.sequences.filter(({ name }) => !isOfRecord(name, name, records)),
-  };
-}
-
-function isOfRecord(table: string, sequence: string, records: ReadonlySet<string>): boolean {
-  const numbers = (record: string) => sequence.startsWith(`${record}_`) && sequence.endsWith("_seq");
-  return records.has(table) || [...records].some(numbers);
 }
 
 /** Ends a pool; a session that somebody took and never gave back is not waited for. */

@@ -1,6 +1,6 @@
 import type { Origin } from "./checks/rows-lost.ts";
 import { pairOf } from "./ledger.ts";
-import type { Reading } from "./sandbox.ts";
+import type { Reading } from "./reading.ts";
 import type { Snapshot, TableOutline } from "./snapshot.ts";
 
 /**

@@ -37,6 +37,7 @@ export class SqlRunner extends Runner {
   readonly #ran: PlannedMigration[] = [];
   #imprint = "";
   #lingers = false;
+  #isDone = false;
 
   private constructor(session: Session, sandbox: Sandbox, release: PlannedRelease, options: RunnerOptions) {
     super(sandbox, release, options);
@@ -166,13 +167,20 @@ export class SqlRunner extends Runner {
   /** Goes on in a copy of its sandbox; what is pending stays as it was read. */
   async moveTo(sandbox: Sandbox): Promise<void> {
     this.sandbox = sandbox;
-    this.#session = await sandbox.connect();
-    await this.#sayPrelude();
+    await this.#begin();
     this.#record = await this.#openRecord();
   }
 
   override async end(): Promise<void> {
-    await this.#session.end().catch(() => {}); // It may be the very session that was lost.
+    if (this.#isDone) return;
+    this.#isDone = true;
+    await this.sandbox.retire(this.#session).catch(() => {}); // It may be the very session that was lost.
+  }
+
+  async #begin(): Promise<void> {
+    this.#session = await this.sandbox.connect();
+    this.#isDone = false;
+    await this.#sayPrelude();
   }
 
   /** What another runner's boot left open is ended, and with it whoever waits: nobody tells their sessions apart. */
@@ -183,8 +191,7 @@ export class SqlRunner extends Runner {
       () => true,
     );
     if (!ended) return;
-    this.#session = await this.sandbox.connect();
-    await this.#sayPrelude();
+    await this.#begin();
     // What is pending stays as it was read.
     if (this.#record !== undefined) this.#record = await this.#openRecord();
   }

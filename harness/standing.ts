@@ -2,7 +2,8 @@ import type { Origin } from "./checks/rows-lost.ts";
 import type { HarnessError } from "./errors.ts";
 import type { Start } from "./plan.ts";
 import type { PlannedRelease } from "./planned-release.ts";
-import { type Reading, readingOf, type Sandbox } from "./sandbox.ts";
+import { type Reading, readingOf } from "./reading.ts";
+import type { Sandbox } from "./sandbox.ts";
 import { emptySnapshot, type Snapshot } from "./snapshot.ts";
 import type { Hop } from "./start.ts";
 import type { Finding } from "./verdict.ts";
@@ -56,6 +57,8 @@ export interface Standing extends Trodden {
 export interface From {
   readonly before: Snapshot;
   arrive(): Promise<Standing>;
+  /** Learns of `before` from a copy that somebody has just come to stand on, where that is quicker than to enter it. */
+  learn?(copy: Sandbox): Promise<void>;
   /** Who wrote what there is by then. */
   readonly origins: readonly Origin[];
   readonly known: Trodden;

@@ -4,7 +4,8 @@ import { judgeHop } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { Restore, Start, Step } from "./plan.ts";
 import type { PlannedRelease } from "./planned-release.ts";
-import { endKnex, guarded, notTheirs, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { type Reading, readingOf } from "./reading.ts";
+import { endKnex, guarded, notTheirs, type Sandbox, type Stage } from "./sandbox.ts";
 import { type Seeder, sow } from "./seeder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { namesAfter, sownTables } from "./sown-tables.ts";
@@ -37,6 +38,8 @@ export interface RestoredAhead {
 export interface Before {
   readonly state: Snapshot;
   readonly again: () => Promise<Standing>;
+  /** The whole catalogue of what it leads to will be asked for. */
+  readonly whole?: boolean;
 }
 
 /**
@@ -89,8 +92,6 @@ async function startAndJudge(step: Start, at: Standing, before: Before, options:
 interface Judging {
   readonly before: Before;
   readonly options: StepOptions;
-  /** The whole catalogue will be asked for. */
-  readonly whole?: boolean;
 }
 
 /** Where a path stands once a release was started, and what is to be said of that. */
@@ -98,14 +99,14 @@ export async function judged(
   { hop, cameUp, findings, notes }: Started,
   step: Start,
   at: Standing,
-  { before, options, whole = false }: Judging,
+  { before, options }: Judging,
 ): Promise<Standing> {
   const { stage, timeout } = options;
   const { release, runners } = step;
   const begun = { step, taken: at.taken, before: before.state, origins: at.origins };
   const after = readingOf(at.sandbox);
   // Whoever asks for all of it need not ask for its tables first.
-  if (whole && cameUp) await guarded(stage, () => after.catalogue());
+  if (before.whole && cameUp) await guarded(stage, () => after.catalogue().then(after.foresee));
   const ledger = ledgerOf(before.state, after);
   const judging = judgeHop(ledger, { origins: at.origins, failed: !cameUp, model: release.model, stage });
   const late = () => overdue("Cannot judge the hop", at.sandbox, options);

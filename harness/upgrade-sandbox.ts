@@ -4,10 +4,11 @@ import type { Database } from "./database.ts";
 import { HarnessError } from "./errors.ts";
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import { type PlannedRelease, plannedRelease } from "./planned-release.ts";
+import { type Reading, readingOf } from "./reading.ts";
 import { refuseHops, releaseNamed } from "./refusing.ts";
 import { defaults } from "./rehearse.ts";
 import { explainFinding } from "./report/pretty.ts";
-import { endKnex, type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { endKnex, type Sandbox, type Stage } from "./sandbox.ts";
 import { start } from "./start.ts";
 import type { Finding } from "./verdict.ts";
 

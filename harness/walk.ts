@@ -6,11 +6,12 @@ import { HarnessError, orWhyNot } from "./errors.ts";
 import type { Placed } from "./placing.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, wayOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
+import { type Reading, readingOf } from "./reading.ts";
 import { type EndsCompared, type Rehearsal, toldOf } from "./rehearsal.ts";
 import { recalled } from "./remembering.ts";
 import { mayRide, ridesOf, type Stop } from "./rides.ts";
 import { rideThrough, type Way } from "./riding.ts";
-import { type Reading, readingOf, type Sandbox, type Stage } from "./sandbox.ts";
+import { guarded, type Sandbox, type Stage } from "./sandbox.ts";
 import { emptySnapshot } from "./snapshot.ts";
 import { type From, mayAskFor, nowhere, originsFrom, type Standing, type Trodden, untrodden } from "./standing.ts";
 import { overdue, type StepOptions, take } from "./step.ts";
@@ -70,8 +71,8 @@ const mostWorkers = 8;
 /** Frozen states that may wait for somebody to go on from them, for each worker. */
 const waitingAtMost = 6;
 
-/** Sandboxes that may be left to the end of their server. */
-const leftAtMost = 24;
+/** Bytes that sandboxes may take which are left to the end of their server. */
+const leftAtMost = 2 ** 30;
 
 class Walker {
   readonly telling: Telling;
@@ -166,7 +167,9 @@ class Walker {
     let at: Standing | undefined;
     try {
       at = await from.arrive();
-      let next = await take(state.step, at, { state: from.before, again: from.arrive }, this.#steps);
+      if (state.step.kind === "start") await from.learn?.(at.sandbox);
+      const before = { state: from.before, again: from.arrive, whole: this.#wantsEnd(state) };
+      let next = await take(state.step, at, before, this.#steps);
       if (state.step.kind === "start") this.migrations += next.hops.at(-1)?.migrations.length ?? 0;
       at = next;
       if (this.#options.back && next.unjudged === undefined)
@@ -212,7 +215,7 @@ class Walker {
       steps: this.#steps,
       keep: this.#options.keep,
       isOver: (state) => this.#isOver(state),
-      wantsEnd: (state) => state.ends.some((path) => this.concluding.ends.wants(path)),
+      wantsEnd: (state) => this.#wantsEnd(state),
       placeOf: ({ step }) => this.#placeOf(step.release.name),
       began: (state) => this.#options.onStep?.(state.step, this.#plan),
       ran: (migrations) => {
@@ -243,6 +246,10 @@ class Walker {
   async #alone(state: State, from: From): Promise<void> {
     const then = await this.#pool.run(() => this.#step(state, from), { ahead: true });
     await then();
+  }
+
+  #wantsEnd({ ends }: State): boolean {
+    return ends.some((path) => this.concluding.ends.wants(path));
   }
 
   #isOver(state: State): boolean {
@@ -321,6 +328,7 @@ class Walker {
       return {
         before: frozen,
         arrive,
+        learn: (copy) => guarded(this.#stage, () => frozen.learn(copy)),
         ...known,
         // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
         leave: async (next) => {
@@ -428,8 +436,11 @@ class Walker {
     this.#dropBut(this.#stage.server.exclusive && !this.disk.isFull ? leftAtMost : 0);
   }
 
+  /** Drops the oldest until the others take no more than so many bytes. */
   #dropBut(most: number): void {
-    for (const oldest of this.#left.splice(0, Math.max(0, this.#left.length - most))) {
+    while (this.#left.length > 0 && (most === 0 || this.disk.bytesOf(this.#left) > most)) {
+      const [oldest] = this.#left.splice(0, 1);
+      if (oldest === undefined) return;
       this.disk.dropped(oldest);
       this.#drops.push(oldest.drop().catch(() => {}));
     }

@@ -87,7 +87,7 @@ const layers = {
     ],
   ],
   world: [
-    "sandbox.ts",
+    ...["reading.ts", "sandbox.ts"],
     "leftovers.ts",
     "dump.ts",
     "dump-head.ts",

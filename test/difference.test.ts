@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type DifferenceOptions, differences } from "../harness/difference.ts";
 import type { Difference } from "../harness/differing.ts";
-import { readingOf } from "../harness/sandbox.ts";
+import { readingOf } from "../harness/reading.ts";
 import { onStage } from "./stage.ts";
 import { engines } from "./walk.contract.ts";
 

@@ -1,5 +1,6 @@
 import { type Ledger, ledgerOf, type RowChange } from "../harness/ledger.ts";
-import { readingOf, type Stage } from "../harness/sandbox.ts";
+import { readingOf } from "../harness/reading.ts";
+import type { Stage } from "../harness/sandbox.ts";
 
 export interface Hops {
   /** What a piece of SQL, the hop, does to a database that another has made. */

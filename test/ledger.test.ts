@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ledgerOf, type RowChange } from "../harness/ledger.ts";
-import { readingOf } from "../harness/sandbox.ts";
+import { readingOf } from "../harness/reading.ts";
 import { emptySnapshot } from "../harness/snapshot.ts";
 import { gathered, hopsOn } from "./ledger-hops.ts";
 import { onStage } from "./stage.ts";

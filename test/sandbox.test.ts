@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { HarnessError } from "../harness/errors.ts";
 import { reapDatabases } from "../harness/leftovers.ts";
-import { openStage, readingOf, type Sandbox } from "../harness/sandbox.ts";
+import { readingOf } from "../harness/reading.ts";
+import { openStage, type Sandbox } from "../harness/sandbox.ts";
 import { haveServer } from "../harness/servers/had.ts";
 import { onStage, sharedServer } from "./stage.ts";
 

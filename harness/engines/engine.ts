@@ -69,6 +69,8 @@ export interface OpenSnapshot extends Snapshot {
 export interface Paused {
   /** Opens the database at this moment. */
   resume(): Promise<OpenSnapshot>;
+  /** Takes it for whatever needs a session; where nothing but reading was ever done in it. */
+  session?(): Session;
   end(): Promise<void>;
 }
 
@@ -123,6 +125,8 @@ export interface Session {
   inTransaction(): Promise<boolean>;
   /** Reads the database at this moment by this very session, which its end gives back; where opening another takes longer. */
   snapshot?(): Promise<OpenSnapshot>;
+  /** Takes back all that stands in it, as its end would, and keeps it for whoever reads next; where that is quicker. */
+  rest?(): Promise<Paused>;
   /** What stands in the session by now and would be gone with it: the same text as long as nothing was left behind in it. */
   imprint(): Promise<string>;
   end(): Promise<void>;

@@ -43,6 +43,7 @@ function prepare({ data, secretFile, version }: Preparation) {
     ...[`--pgdata=${data}`, `--pwfile=${secretFile}`, ...initdbOptions, "--wal-segsize=1"],
     ...(major >= 14 ? ["--no-instructions"] : []),
     ...(major >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []),
+    ...(major >= 18 ? ["--no-data-checksums"] : []), // Kept for a disk that goes bad: this one goes soon.
   ];
   return [{ names: ["initdb"], args }];
 }
@@ -61,7 +62,7 @@ export const postgresProgram: Program = {
     "/Library/PostgreSQL/*/bin",
   ],
   versionIn: (said) => /\(PostgreSQL\) (\d+(?:\.\d+)*)/.exec(said)?.[1],
-  recipe: [initdbOptions, settings],
+  recipe: [prepare({ data: "", secretFile: "", version: "18" }), settings],
   secret: (password) => password,
   prepare,
   launch: ({ data, port, sockets, version }: Launch) => [

@@ -39,10 +39,13 @@ function isNarrow(column: Column): boolean {
   return kind !== "text" && kind !== "bytea";
 }
 
-/** A sum of hashes does not care for order, and counts equal rows as often as they stand there. */
-export function fingerprintOf({ table, columns }: Rows, version: number): string {
-  if (columns.length === 0) return `select count(*)::text as print from ${sqlName(table)}`;
-  return `select ${printOf(mixed(hashOf(table, columns, version)))} as print from ${sqlName(table)}`;
+/** Sums of hashes, one for each of these of the same table: they do not care for order, and count equal rows as often as they stand there. */
+export function fingerprintsOf(of: readonly Rows[], version: number): string {
+  const table = (of[0] as Rows).table;
+  const prints = of.map(({ columns }) =>
+    columns.length === 0 ? "count(*)::text" : printOf(mixed(hashOf(table, columns, version))),
+  );
+  return `select array[${prints.join(", ")}] as prints from ${sqlName(table)}`;
 }
 
 /** A query for the number, the count and the fingerprint of each chunk. */
@@ -138,12 +141,6 @@ export function orphansOf(
     .join(" and ");
   return `select count(*) as orphans from ${sqlName(table)} as child
     where ${refers} and not exists (select from ${sqlName(parent)} as parent where ${meets})`;
-}
-
-/** The answers of many questions as rows in their order: one round trip instead of one each. */
-export function inOneQuestion(questions: readonly string[]): string {
-  const numbered = questions.map((question, i) => `select ${i} as number, answer.* from (${question}) as answer`);
-  return `${numbered.join(" union all ")} order by number`;
 }
 
 /** A question for about how many bytes the rows of these take, partitions of theirs included. */

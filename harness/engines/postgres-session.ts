@@ -5,7 +5,7 @@ import type { Knex } from "knex";
 import type { Client } from "pg";
 import type { Address, Database } from "../database.ts";
 import type { Row } from "../snapshot.ts";
-import type { Session, Transaction } from "./engine.ts";
+import type { OpenSnapshot, Paused, Session, Transaction } from "./engine.ts";
 import { transactionOf } from "./knex-transaction.ts";
 import { openSnapshot } from "./postgres-snapshot.ts";
 
@@ -80,6 +80,11 @@ export function sessionOf(client: Client): Session {
       const back = async () => void (await client.query("rollback"));
       return { ...snapshot, end: () => back().catch(() => {}) }; // Whoever hung in it has lost the session.
     },
+    async rest() {
+      await client.query("rollback");
+      await client.query("discard all");
+      return pausedOver(client, { isNew: false });
+    },
     async imprint() {
       const { rows } = await client.query<{ imprint: string }>(imprintSql);
       return rows[0]?.imprint ?? "";
@@ -87,6 +92,23 @@ export function sessionOf(client: Client): Session {
     begin: ({ forCode }) => (forCode ? beginForCode(client) : begin(client)),
     end: () => client.end(),
   };
+}
+
+/** A new session has to learn the catalogue anew: one that goes on at another moment knows most of it. */
+export async function snapshotOver(client: Client, { isNew }: { readonly isNew: boolean }): Promise<OpenSnapshot> {
+  const snapshot = await openSnapshot(client);
+  return {
+    ...snapshot,
+    async pause() {
+      await client.query("rollback");
+      return pausedOver(client, { isNew });
+    },
+  };
+}
+
+function pausedOver(client: Client, { isNew }: { readonly isNew: boolean }): Paused {
+  const session = isNew ? { session: () => sessionOf(client) } : {};
+  return { resume: () => snapshotOver(client, { isNew }), ...session, end: () => client.end() };
 }
 
 /** Settings, roles, temporary tables, prepared statements, channels, advisory locks and open cursors. */

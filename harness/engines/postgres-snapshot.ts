@@ -1,12 +1,11 @@
 import type { Client, QueryResult } from "pg";
-import type { Catalogue, Chunk, Entry, Part, Row, Snapshot, TableOutline, Values } from "../snapshot.ts";
+import type { Catalogue, Chunk, Entry, Part, Row, Rows, Snapshot, TableOutline, Values } from "../snapshot.ts";
 import { readCatalogue, readParts, readPositions, readTables } from "./postgres-catalogue.ts";
 import {
   boundsOf,
   chunksOf,
   entriesOf,
-  fingerprintOf,
-  inOneQuestion,
+  fingerprintsOf,
   orphansOf,
   piecesOf,
   sizesOf,
@@ -72,7 +71,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     }
   }
 
-  /** The rows of each query, all of them asked in one message. */
+  /** The rows of each query, all of them asked in one message: as one query of many parts they would take several times as long. */
   async function answers<T>(queries: readonly string[]): Promise<readonly (readonly T[])[]> {
     if (queries.length === 0) return [];
     const result: unknown = await inTurn(() => client.query(queries.join(";\n")));
@@ -83,7 +82,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     catalogue: () => (catalogue ??= inTurn(() => readCatalogue(client))),
     parts: () => (parts ??= inTurn(() => readParts(client))),
     positions: () => inTurn(() => readPositions(client)),
-    tables: () => (tables ??= inTurn(() => readTables(client))),
+    tables: () => (tables ??= catalogue?.then((whole) => whole.tables) ?? inTurn(() => readTables(client))),
 
     async *rows(name) {
       const table = (await snapshot.tables()).find((t) => t.name === name);
@@ -122,11 +121,14 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     },
 
     async fingerprints(of) {
-      if (of.length === 0) return [];
-      const { rows } = await inTurn(() =>
-        client.query<{ print: string }>(inOneQuestion(of.map((rows) => fingerprintOf(rows, version)))),
-      );
-      return rows.map(({ print }) => print);
+      // Each table is read once, whatever is asked of it.
+      const asked = new Map<string, Rows[]>();
+      for (const rows of of) asked.set(rows.table.name, [...(asked.get(rows.table.name) ?? []), rows]);
+      const tables = [...asked.values()];
+      const questions = tables.map((some) => fingerprintsOf(some, version));
+      const found = await answers<{ prints: readonly string[] }>(questions);
+      const prints = new Map(tables.flatMap((some, t) => some.map((rows, i) => [rows, found[t]?.[0]?.prints[i]])));
+      return of.map((rows) => prints.get(rows) ?? "");
     },
 
     async sizes(of) {
@@ -154,6 +156,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
     },
 
     async orphans(of) {
+      if (of.length === 0) return [];
       const tables = await snapshot.tables();
       const told = of.map(({ table, key }) =>
         orphansOf(
@@ -162,9 +165,8 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
           tables.find((t) => t.name === key.to),
         ),
       );
-      if (told.length === 0) return [];
-      const { rows } = await inTurn(() => client.query<{ orphans: string }>(inOneQuestion(told)));
-      return rows.map(({ orphans }) => Number(orphans));
+      const found = await answers<{ orphans: string }>(told);
+      return found.map(([row]) => Number(row?.orphans));
     },
 
     async hasRows() {

@@ -1,24 +1,10 @@
-import type { Client } from "pg";
-import type { Engine, FaultKind, OpenSnapshot, Statement } from "./engine.ts";
+import type { Engine, FaultKind, Statement } from "./engine.ts";
 import { administer } from "./postgres-administration.ts";
 import { fallow, plant } from "./postgres-bulk.ts";
 import { postgresImage, postgresProgram } from "./postgres-program.ts";
 import { restorerAt } from "./postgres-restore.ts";
-import { connected, knexAt, loadClients, sessionOf } from "./postgres-session.ts";
-import { openSnapshot } from "./postgres-snapshot.ts";
+import { connected, knexAt, loadClients, sessionOf, snapshotOver } from "./postgres-session.ts";
 import { literal, quoted } from "./postgres-text.ts";
-
-/** A new session has to learn the catalogue anew: one that goes on at another moment knows most of it. */
-async function snapshotOver(client: Client): Promise<OpenSnapshot> {
-  const snapshot = await openSnapshot(client);
-  return {
-    ...snapshot,
-    async pause() {
-      await client.query("rollback");
-      return { resume: () => snapshotOver(client), end: () => client.end() };
-    },
-  };
-}
 
 export const postgres: Engine = {
   name: "postgres",
@@ -45,7 +31,7 @@ export const postgres: Engine = {
   fallow,
 
   async snapshot(address) {
-    return snapshotOver(await connected(address));
+    return snapshotOver(await connected(address), { isNew: true });
   },
 
   restorer: restorerAt,

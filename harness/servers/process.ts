@@ -94,7 +94,7 @@ run=$1 prepared=$2 root=$3 signal=$4; shift 4
 alive() { kill -0 "$root" 2>/dev/null || [ -d "/proc/$root" ]; }
 if alive; then (
   trap '' QUIT
-  while alive; do sleep 0.1; done
+  while alive; do sleep 0.25; done
   [ -e "$run/kept" ] && exit
   kill -$signal $$ 2>/dev/null
   for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ 2>/dev/null && sleep 0.02; done

@@ -1,5 +1,6 @@
 import { differences } from "../../harness/difference.ts";
-import { openStage, readingOf, type Sandbox, type Stage } from "../../harness/sandbox.ts";
+import { readingOf } from "../../harness/reading.ts";
+import { openStage, type Sandbox, type Stage } from "../../harness/sandbox.ts";
 import { haveServer } from "../../harness/servers/had.ts";
 import { peakOfComparing } from "../comparing-peak.ts";
 import { compare, type Figure, timed } from "./figure.ts";

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { differences } from "../../harness/difference.ts";
 import { type Difference, differenceCodes } from "../../harness/differing.ts";
 import type { Engine } from "../../harness/engines/engine.ts";
-import { type Reading, readingOf, type Sandbox } from "../../harness/sandbox.ts";
+import { type Reading, readingOf } from "../../harness/reading.ts";
+import type { Sandbox } from "../../harness/sandbox.ts";
 import { onStage } from "../stage.ts";
 
 /** What one statement makes of a database that was equal to another: where it is looked for, and all that must be found. */

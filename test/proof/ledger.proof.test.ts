@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Session } from "../../harness/engines/engine.ts";
 import { ledgerOf, type RowChange } from "../../harness/ledger.ts";
-import { readingOf } from "../../harness/sandbox.ts";
+import { readingOf } from "../../harness/reading.ts";
 import { onStage } from "../stage.ts";
 
 const stage = onStage();
