@@ -9,7 +9,7 @@ import type { Rehearsals } from "./rehearsal.ts";
 import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
-import { sourceOf } from "./servers/had.ts";
+import { comesAtOnce, sourceOf } from "./servers/had.ts";
 import type { Reuse } from "./walk-options.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
@@ -77,8 +77,8 @@ const helped = rest.some((arg) => arg === "--help" || arg === "-h");
 /** Under way before the command line is read: what is wrong with that is seldom, and ends it. */
 const early = command === "rehearse" && !helped ? stages(valueIn(rest, "--server"), interrupted) : undefined;
 const likely = likelyWish(rest);
-// Only what is there in no time: nobody wants to wait for a container to hear that a name is misspelt.
-if (likely.engine === "postgres") void early?.open(likely).catch(() => {}); // Told to whoever asks for it, if anybody does.
+// Nobody wants to wait for a container to hear that a name is misspelt.
+if (comesAtOnce(likely)) void early?.open(likely).catch(() => {}); // Told to whoever asks for it, if anybody does.
 
 leave(await main(process.argv.slice(2)));
 

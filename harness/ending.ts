@@ -4,6 +4,7 @@ import { HarnessError, orWhyNot } from "./errors.ts";
 import { judgeEnd } from "./judge.ts";
 import { ledgerOf } from "./ledger.ts";
 import type { Plan, PlannedPath } from "./plan.ts";
+import type { Rehearsal } from "./rehearsal.ts";
 import { restartedOnce } from "./restart.ts";
 import { guarded } from "./sandbox.ts";
 import type { Standing } from "./standing.ts";
@@ -46,10 +47,12 @@ export async function endPaths(
       const end = at.failed || !ends.wants(path) ? undefined : await orWhyNot(read(path, at, { steps, ends }));
       if (end instanceof HarnessError) await telling.inconclusive(path, end, here);
       else {
-        const came = await telling.conclude(path, [...own, ...again], here, end?.text ?? null);
-        if (came !== undefined && "at" in came) unsettled.push({ path, ...came });
         // What is wrong with a path has been told: where it led is no surprise.
-        else if (came?.verdict.outcome === "clean" && end !== undefined) ends.add(end);
+        const then = ({ verdict }: Rehearsal) => {
+          if (verdict.outcome === "clean" && end !== undefined) ends.add(end);
+        };
+        const left = await telling.conclude(path, [...own, ...again], here, { end: end?.text ?? null, then });
+        if (left !== undefined) unsettled.push({ path, ...left });
       }
     }
   }

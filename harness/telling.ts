@@ -28,6 +28,8 @@ export class Telling {
   readonly #options: WalkOptions;
   readonly #known: KnownFindings;
   readonly #told = new Set<string>();
+  /** Tells the plan's last path, to which it is said what is known and was seen in none, where others ended behind it. */
+  #heldBack: (() => Promise<unknown>) | undefined;
   #bailed = false;
   #bail: () => void = () => {};
   /** Resolves once somebody wants no more. */
@@ -59,13 +61,17 @@ export class Telling {
     return this.#isComplete(this.#plan.paths.length) ? this.#known.unseen(isEndCode) : [];
   }
 
-  /** Tells a path's verdict; one that has a workaround is given back with what that is to be done on. */
+  /**
+   * Tells a path's verdict; one that has a workaround is given back with what that is to be done on.
+   *
+   * @param then told what was told, now or once all others have been
+   */
   async conclude(
     path: PlannedPath,
     own: readonly Finding[],
     at: Standing,
-    end: Rehearsal["end"],
-  ): Promise<Unsettled | Rehearsal | undefined> {
+    { end, then }: { readonly end: Rehearsal["end"]; readonly then: (rehearsal: Rehearsal) => void },
+  ): Promise<Unsettled | undefined> {
     if (this.#bailed) return undefined;
     // The install that an upgrade begins with is as the product shipped it; one that is an end is judged for itself.
     const isInstall = path.stops.length === 1;
@@ -73,14 +79,38 @@ export class Telling {
     const { findings, notes: accepted } = this.#known.sort(all);
     const notes = [...(isInstall ? [] : at.ofInstall), ...at.notes, ...accepted];
     if (path.source.workaround !== undefined && !path.worked) return { findings, at: { ...at, ofInstall: [], notes } };
-    const isLast = this.#isComplete(this.#plan.paths.length - 1);
-    const unseen = isLast ? this.#known.unseen((code) => !isEndCode(code)) : [];
     // What is accepted, or was worked around, is no finding even to whoever is strict.
     const settled = new Set([...accepted, ...at.workedAround]);
     const counts = (note: Finding) => this.#options.strict && !settled.has(note);
-    const found = [...findings, ...unseen, ...notes.filter(counts)];
     const left = notes.filter((note) => !counts(note));
-    return this.#tell(path, verdictOf(found, left), at, end);
+    const verdictWith = (unseen: readonly Finding[]) =>
+      verdictOf([...findings, ...unseen, ...notes.filter(counts)], left);
+    const isLast = path.name === this.#plan.paths.at(-1)?.name;
+    const isSettled = this.#plan.paths.every((other) => other.name === path.name || this.isTold(other));
+    const endsAll = this.#options.bail && !meets(verdictWith([]), path.expected, this.#plan.engine);
+    if (!isLast || isSettled || endsAll || (this.#plan.scenario.known ?? []).length === 0) {
+      const told = await this.#tell(path, verdictWith(isLast ? this.#unseen() : []), at, { end });
+      if (told !== undefined) then(told);
+      return undefined;
+    }
+    this.#told.add(path.name);
+    const kept = await this.#keptIfUnmet(path, verdictWith([]), at);
+    this.#heldBack = async () => {
+      // Its sandbox did not wait, and shows nothing of what is said of all paths.
+      const { sandbox: _, ...trodden } = at;
+      const told = await this.#tell(path, verdictWith(this.#unseen()), trodden, { end, kept });
+      if (told !== undefined) then(told);
+    };
+    return undefined;
+  }
+
+  /** Tells what was held back, once all paths have been walked. */
+  async finish(): Promise<void> {
+    await this.#heldBack?.();
+  }
+
+  #unseen(): readonly Finding[] {
+    return this.#isComplete(this.#plan.paths.length - 1) ? this.#known.unseen((code) => !isEndCode(code)) : [];
   }
 
   async inconclusive(path: PlannedPath, error: HarnessError, at: Trodden | Standing): Promise<void> {
@@ -90,7 +120,7 @@ export class Telling {
     const findings = isInstall ? [...ofInstall, ...at.findings] : at.findings;
     const notes = isInstall ? at.notes : [...ofInstall, ...at.notes];
     const cause = { code: error.code, message: error.message };
-    await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at, null);
+    await this.#tell(path, { outcome: "inconclusive", cause, findings, notes }, at, { end: null });
   }
 
   /** Only whoever has walked every path of the scenario can say that something was in none of them. */
@@ -109,13 +139,29 @@ export class Telling {
     this.#say(path, { verdict, hops, milliseconds, end: told, reused: true });
   }
 
-  async #tell(path: PlannedPath, verdict: Verdict, at: Trodden, end: Rehearsal["end"]): Promise<Rehearsal | undefined> {
+  async #tell(
+    path: PlannedPath,
+    verdict: Verdict,
+    at: Trodden,
+    { end, kept }: { readonly end: Rehearsal["end"]; readonly kept?: Rehearsal["kept"] },
+  ): Promise<Rehearsal | undefined> {
     if (this.#bailed) return undefined;
     this.#told.add(path.name);
-    const met = meets(verdict, path.expected, this.#plan.engine);
-    const kept = !met && this.#options.keep && at.sandbox !== undefined ? await this.#keep(at.sandbox) : undefined;
+    const keeping = kept ?? (await this.#keptIfUnmet(path, verdict, at));
     const milliseconds = Math.round(at.milliseconds * 10) / 10;
-    return this.#say(path, { verdict, hops: at.hops, milliseconds, end, reused: false, ...(kept && { kept }) });
+    return this.#say(path, {
+      verdict,
+      hops: at.hops,
+      milliseconds,
+      end,
+      reused: false,
+      ...(keeping && { kept: keeping }),
+    });
+  }
+
+  async #keptIfUnmet(path: PlannedPath, verdict: Verdict, { sandbox }: Trodden): Promise<Rehearsal["kept"]> {
+    const wanted = this.#options.keep && !meets(verdict, path.expected, this.#plan.engine);
+    return wanted && sandbox !== undefined ? this.#keep(sandbox) : undefined;
   }
 
   #say(path: PlannedPath, came: Came): Rehearsal {

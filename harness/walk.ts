@@ -50,6 +50,7 @@ export async function walk(plan: Plan, stage: Stage, options: WalkOptions): Prom
   const walker = new Walker(whole, stage, options);
   const memory = await recalled(whole.plan, stage, options, walker.concluding);
   await walker.visitAll();
+  await walker.telling.finish();
   memory.keep(walker.telling);
   const places = new Map(whole.plan.paths.map(({ name }, i) => [name, i]));
   const place = ({ name }: Rehearsal) => places.get(name) ?? -1;
@@ -422,6 +423,8 @@ class Walker {
   }
 
   async #done(at: Standing): Promise<void> {
+    // What hung in a check may still be reading.
+    if (this.#hung > 0) await at.sandbox.endSessions().catch(() => {});
     await at.now.forget();
     // Whoever keeps it wants to enter it.
     if (this.telling.kept.has(at.sandbox) && at.sandbox.frozen) await at.sandbox.thaw();

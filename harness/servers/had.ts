@@ -22,6 +22,11 @@ export interface ServerOptions {
   readonly sharedWith?: number | undefined;
 }
 
+/** Whether its server is mostly up before a scenario has been read. */
+export function comesAtOnce({ engine }: Wish): boolean {
+  return engine === "postgres";
+}
+
 /**
  * The fastest server that is as wished, started or found running.
  *
