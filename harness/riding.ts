@@ -5,7 +5,7 @@ import { mayRide, rideTogether, type Stop } from "./rides.ts";
 import { guarded, type Sandbox } from "./sandbox.ts";
 
 import type { From, Standing } from "./standing.ts";
-import { judged, type StepOptions } from "./step.ts";
+import { closeAll, judged, type StepOptions } from "./step.ts";
 
 /** What a ride asks of the walk that it is a part of. */
 export interface Way {
@@ -90,12 +90,9 @@ export async function rideThrough(
   await new Riding(ride, riders, way).through();
 }
 
-/** What is read is locked. What whoever sows there will be compared with is read while it is open. */
-async function putAside(now: Reading, isSownNext: boolean): Promise<void> {
-  if (isSownNext) {
-    await now.prints((await now.tables()).map(({ name }) => name));
-    await now.filled();
-  }
+/** What is read is locked. What whoever goes on from there will be compared with is read while it is open. */
+async function putAside(now: Reading, goesOn: boolean): Promise<void> {
+  if (goesOn) await now.foresee();
   await now.pause();
 }
 
@@ -161,7 +158,9 @@ class Riding {
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
-      await guarded(way.steps.stage, () => putAside(stand.now, stays && beside.length > 0));
+      await guarded(way.steps.stage, () => putAside(stand.now, stays && state.children.length > 0));
+      // What hangs in a check of one of them is not waited for.
+      if (way.hung() === hung) await closeAll([from.before, ...at.origins.map((origin) => origin.state)]);
       if (way.hung() > hung && !stays) this.#isLost = true;
       if (!stays) {
         await stand.now.forget();

@@ -54,14 +54,16 @@ export async function take(step: Step, at: Standing, before: Before, options: St
     const milliseconds = at.milliseconds + performance.now() - begun;
     return { ...next, taken: at.taken + 1, milliseconds };
   } finally {
-    // A long chain leaves many states behind, and a server has only so many sessions.
-    for (const state of [before.state, ...at.origins.map((origin) => origin.state)]) await closed(state);
+    await closeAll([before.state, ...at.origins.map((origin) => origin.state)]);
   }
 }
 
-/** It opens again for whoever reads on; the server may be the one that was lost. */
-async function closed(state: Snapshot | Reading): Promise<void> {
-  if ("close" in state) await state.close().catch(() => {});
+/**
+ * A long chain leaves many states behind, and a server has only so many sessions. They open again for whoever reads on; the server may
+ * be the one that was lost.
+ */
+export async function closeAll(states: readonly (Snapshot | Reading)[]): Promise<void> {
+  for (const state of states) if ("close" in state) await state.close().catch(() => {});
 }
 
 function taken(step: Step, at: Standing, before: Before, options: StepOptions): Promise<Standing> {
