@@ -155,8 +155,10 @@ describe("Vitest's door", limit, () => {
     expect(vitest(["promises"], { ENGINES: "postgres,mariadb:10.11" })).toEqual([
       "passed postgres #1 1.0 → 1.1",
       "failed postgres #2 1.0 → 1.1, with one user",
+      "passed postgres all ends agree",
       "passed mariadb:10.11 #1 1.0 → 1.1",
       "passed mariadb:10.11 #2 1.0 → 1.1, with one user", // There it is an empty text.
+      "passed mariadb:10.11 all ends agree",
     ]);
   });
 
