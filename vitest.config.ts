@@ -11,9 +11,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/proof/**", "test/fixtures/**"],
-    // Tests wait for servers more than they compute: on two cores, one file at a time leaves one of them idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Tests wait for servers more than they compute: a file for each core leaves some of them idle.
+    maxWorkers: availableParallelism() + 1,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

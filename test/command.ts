@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const patience = 30_000;
+const patience = 60_000;
 
 /** The command as its source says it; a shell can run it too. */
 export const command = [

@@ -81,6 +81,9 @@ export function sessionOf(client: Client): Session {
       return { ...snapshot, end: () => back().catch(() => {}) }; // Whoever hung in it has lost the session.
     },
     async rest() {
+      // What still runs in it may hang.
+      const { readyForQuery } = client as Client & { readonly readyForQuery: boolean };
+      if (!readyForQuery) throw new Error("The session is at work");
       await client.query("rollback");
       await client.query("discard all");
       return pausedOver(client, { isNew: false });

@@ -5,7 +5,7 @@ import { type Recipe, randomChain } from "./random-chain.ts";
 import { differingWays, shrunk } from "./ways-of-walking.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const chains = Number(process.env.ROUNDS ?? 20);
+const chains = Number(process.env.ROUNDS ?? 4);
 /** A recipe that an earlier run printed. */
 const given = process.env.CHAIN;
 
