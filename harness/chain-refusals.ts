@@ -2,7 +2,7 @@ import { type Migration, type Release, refuseTwins } from "./chain.ts";
 import { knownNames } from "./errors.ts";
 import { bad, refuseFields } from "./refusing.ts";
 
-/** @throws {HarnessError} `bad-input`, `not-served-yet`: a chain that no path could be walked on */
+/** @throws {HarnessError} `bad-input`: a chain that no path could be walked on */
 export function refuseChain(chain: readonly Release[], where: string): void {
   if (!Array.isArray(chain) || chain.length === 0)
     throw bad(where, "its chain is empty; it needs at least one release(…)");

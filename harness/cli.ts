@@ -10,7 +10,6 @@ import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
 import { comesAtOnce, sourceOf } from "./servers/had.ts";
-import type { Reuse } from "./walk-options.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
 // Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
@@ -253,7 +252,7 @@ async function rehearseCommand(what: readonly string[], choice: RehearseChoice):
       strict: choice.strict,
       back: choice.back,
       ...(choice.workers !== undefined && { workers: choice.workers }),
-      reuse: choice.reuse ? await ownStore() : undefined,
+      reuse: choice.reuse,
       ...teller,
       onRehearsal: (rehearsal, plan) => servers.interrupted() || teller?.onRehearsal(rehearsal, plan),
     });
@@ -290,14 +289,6 @@ function codeFor({ unmet, inconclusive, ends }: Rehearsals): number {
   const differ = ends.some(({ groups }) => groups.some(({ findings }) => findings.length > 0));
   if (unmet > 0 || differ) return exitCodes.unmet;
   return inconclusive > 0 ? exitCodes.inconclusive : exitCodes.met;
-}
-
-/** Where what earlier runs came to is kept, if it can be. */
-async function ownStore(): Promise<Reuse | undefined> {
-  const [{ ownBuild, Store }, version] = await Promise.all([import("./store.ts"), ownVersion()]);
-  const build = ownBuild(version);
-  const store = Store.open(build);
-  return store && { store, version: build };
 }
 
 /** The server that will most likely be asked for, by a glance at the command line. */

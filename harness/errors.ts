@@ -3,7 +3,6 @@ export type HarnessErrorCode =
   /** A scenario, an option or a name that cannot be right. */
   | "bad-input"
   /** Something the types know and nothing serves yet. */
-  | "not-served-yet"
   /** A scenario file that does not load. */
   | "scenario-unreadable"
   /** An engine that was asked for and cannot be had here. */

@@ -33,6 +33,7 @@ export async function merged(where: readonly string[]): Promise<Rehearsals> {
       migrations: sum(({ work }) => work.migrations),
       plainly: sum(({ work }) => work.plainly),
       reused: sum(({ work }) => work.reused),
+      damaged: sum(({ work }) => work.damaged),
       disk: Math.max(...parts.map(({ work }) => work.disk)),
       milliseconds: sum(({ work }) => work.milliseconds),
     },

@@ -78,7 +78,7 @@ export interface Plan {
  * Reads a scenario's migrations and merges equal beginnings, so that each hop is walked once.
  *
  * @param selected the paths to walk; all of the scenario's unless said
- * @throws {HarnessError} `bad-input`, `not-served-yet`: see {@link refuseWhatCannotBe}
+ * @throws {HarnessError} `bad-input`: see {@link refuseWhatCannotBe}
  */
 export async function planOf(scenario: Scenario, engine: EngineName, selected = pathsOf(scenario)): Promise<Plan> {
   refuseWhatCannotBe(scenario);

@@ -13,8 +13,7 @@ const mostRunners = 16;
 /**
  * Refuses what cannot be rehearsed before anything is started.
  *
- * @throws {HarnessError} `bad-input` for what cannot be right; `not-served-yet` for what the types know and nothing
- * serves: it is never ignored.
+ * @throws {HarnessError} `bad-input`
  */
 export function refuseWhatCannotBe(scenario: Scenario): void {
   const where = `scenario "${nameOf(scenario)}"`;

@@ -2,15 +2,12 @@ import type { Release } from "./chain.ts";
 import { type EngineName, engineNames } from "./database.ts";
 import { HarnessError, knownNames } from "./errors.ts";
 
-/** A field that there is not, or that nothing serves yet. */
+/** A field that there is not. */
 export function refuseFields(kind: keyof typeof fields, value: object, where: string): void {
   for (const [field, content] of Object.entries(value ?? {})) {
     if (content === undefined) continue;
     const known: readonly string[] = fields[kind];
     if (!known.includes(field)) throw bad(where, `there is no field "${field}" (${knownNames(field, known)})`);
-    const instead = (unserved as { readonly [kind: string]: { readonly [field: string]: string } })[kind]?.[field];
-    if (instead === undefined) continue;
-    throw new HarnessError("not-served-yet", `Cannot rehearse ${where}: nothing serves "${field}" yet (${instead})`);
   }
 }
 
@@ -57,9 +54,6 @@ export function refuseHops(chain: readonly Release[], stops: readonly string[], 
     if (stops[i] === stops[i - 1]) throw bad(where, `${hop} goes nowhere`);
   });
 }
-
-/** Fields of the Semantics that the types know and nothing serves yet, with what to do until then. */
-const unserved = {} as const;
 
 const fields = {
   scenario: ["title", "source", "engines", "chain", "seeds", "paths", "check", "known"],

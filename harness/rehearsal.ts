@@ -107,6 +107,8 @@ export interface Work {
   readonly plainly: number;
   /** States taken from earlier runs. */
   readonly reused: number;
+  /** What earlier runs had kept and could not be read any more: it was removed, and walked again. */
+  readonly damaged: number;
   /** The most bytes that its databases, and the store, held at once. */
   readonly disk: number;
   readonly milliseconds: number;

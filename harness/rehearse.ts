@@ -12,7 +12,7 @@ import { enginesFrom, haveServer, type Source, sourceOf } from "./servers/had.ts
 import { type WalkOptions, walk } from "./walk.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
-export interface RehearseOptions extends Partial<Omit<WalkOptions, "on">> {
+export interface RehearseOptions extends Partial<Omit<WalkOptions, "on" | "reuse">> {
   /** Only these engines, of a version if one is named: `postgres`, `mariadb:10.11`. One that cannot be had is then an error. */
   readonly engines?: readonly WishText[];
   /**
@@ -22,6 +22,8 @@ export interface RehearseOptions extends Partial<Omit<WalkOptions, "on">> {
   readonly server?: string;
   /** The paths to walk; all of a scenario's unless said. */
   readonly select?: (scenario: Scenario) => readonly Selection[];
+  /** Whether what earlier runs came to is told again where nothing has changed, and what comes of this one kept for later ones. */
+  readonly reuse?: boolean;
   /** Where sandboxes are made; what it brings, its giver ends. Unless said, a server is started and ended here. */
   readonly stage?: (wish: Wish) => Promise<Stage>;
 }
@@ -32,7 +34,7 @@ export const defaults: WalkOptions = { seed: 1, timeout: 300_000, keep: false, b
  * Rehearses scenarios: every path of each, on every engine that it names and this machine has. A bad upgrade is no
  * exception: it is a verdict.
  *
- * @throws {HarnessError} before anything is walked: `bad-input`, `not-served-yet`, `engine-not-had`,
+ * @throws {HarnessError} before anything is walked: `bad-input`, `engine-not-had`,
  * `server-not-started`. What goes wrong later makes a rehearsal inconclusive.
  * @example
  * ```ts
@@ -53,7 +55,8 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
   const source = sourceOf("server", options.server);
   const asked = options.engines?.map(parseWish) ?? (await wishesFor(source));
   const plans = await plansOf(scenarios, asked, options.select ?? pathsOf);
-  const walks = { ...defaults, ...options };
+  const reuse = options.reuse ? (await import("./store.ts")).ownStore() : undefined;
+  const walks = { ...defaults, ...options, reuse };
   const begun = performance.now();
   const rehearsals: Rehearsal[] = [];
   const ends: EndsCompared[] = [];
@@ -98,6 +101,7 @@ export async function rehearse(scenarios: readonly Scenario[], options: Rehearse
     migrations,
     plainly: plainlyRun(rehearsals),
     reused,
+    damaged: reuse?.store.damaged ?? 0,
     disk,
     milliseconds: Math.round(performance.now() - begun),
   };

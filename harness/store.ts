@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { End } from "./end.ts";
 import type { Rehearsal } from "./rehearsal.ts";
@@ -134,8 +135,16 @@ function isOurs(name: string): boolean {
   return /^(?:[\da-f]{64}|shape-[\da-f]{32}|draft-\d+-[\da-f]{8})$/.test(name);
 }
 
+/** The store of this very package, where there can be one. */
+export function ownStore(): { readonly store: Store; readonly version: string } | undefined {
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  const build = ownBuild(version);
+  const store = Store.open(build);
+  return store && { store, version: build };
+}
+
 /** Our own version; from source, as long as nothing of it has been touched. */
-export function ownBuild(version: string): string {
+function ownBuild(version: string): string {
   const folder = import.meta.dirname;
   if (!import.meta.filename.endsWith(".ts")) return version;
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();

@@ -36,7 +36,7 @@ export type Scenarios =
  * there that cannot be had fails, one that only a scenario names is a visible skip. `SANDBOX_SERVER=container` and
  * `SANDBOX_POSTGRES_URL` say where servers come from.
  *
- * @throws {HarnessError} while tests are collected: `bad-input`, `not-served-yet`
+ * @throws {HarnessError} while tests are collected: `bad-input`
  * @example
  * ```ts
  * import { clean, defineScenario, release } from "migration-sandbox";

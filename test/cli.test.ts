@@ -157,7 +157,7 @@ as expected in users#2
       unmet: 0,
       inconclusive: 0,
       ends: [],
-      work: { migrations: 3, plainly: 3, reused: 0, disk: expect.any(Number), milliseconds },
+      work: { migrations: 3, plainly: 3, reused: 0, damaged: 0, disk: expect.any(Number), milliseconds },
       notCovered: [],
       matrices: [],
     });

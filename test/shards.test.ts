@@ -98,7 +98,7 @@ const order = pairs.map(({ name }) => name);
 function run(rehearsals: readonly Rehearsal[], more: Partial<Rehearsals> = {}): Rehearsals {
   const inconclusive = rehearsals.filter(({ verdict }) => verdict.outcome === "inconclusive").length;
   const met = rehearsals.filter((each) => each.met).length;
-  const work = { migrations: 3, plainly: 5, reused: 0, disk: 7, milliseconds: 11 };
+  const work = { migrations: 3, plainly: 5, reused: 0, damaged: 0, disk: 7, milliseconds: 11 };
   return {
     ...{
       seed: 1,
@@ -138,7 +138,7 @@ describe("merge", () => {
     expect(rehearsals.map(({ name }) => name)).toEqual(order);
     expect({ met, unmet, seed, work }).toEqual({
       ...{ met: 2, unmet: 1, seed: 1 },
-      work: { migrations: 6, plainly: 10, reused: 0, disk: 7, milliseconds: 22 },
+      work: { migrations: 6, plainly: 10, reused: 0, damaged: 0, disk: 7, milliseconds: 22 },
     });
   });
 

@@ -17,7 +17,6 @@ import {
 } from "migration-sandbox";
 import { describe, expect, test } from "vitest";
 import { standsIn } from "../harness/scenario.ts";
-import { Store } from "../harness/store.ts";
 import { onEngine, onStage } from "./stage.ts";
 import { outcomes } from "./walk.contract.ts";
 
@@ -157,8 +156,7 @@ for (const engine of ["postgres", "mariadb"] as const) {
         const asked = process.env.MIGRATION_SANDBOX_STORE;
         process.env.MIGRATION_SANDBOX_STORE = join(folder, ".store");
         try {
-          const store = Store.open("a");
-          const options = { stage: async () => stage(), ...(store && { reuse: { store, version: "a" } }) };
+          const options = { stage: async () => stage(), reuse: true };
           return [await rehearse(scenarios, options), await rehearse(scenarios, options)];
         } finally {
           if (asked === undefined) delete process.env.MIGRATION_SANDBOX_STORE;

@@ -210,11 +210,12 @@ export function summary(
 }
 
 /** What a run of sets took, and what it was spared. */
-function workInWords({ migrations, plainly, reused, disk }: Work): string {
+function workInWords({ migrations, plainly, reused, damaged, disk }: Work): string {
   const count = (number: number) => number.toLocaleString("en-US");
   return [
     `${count(migrations)} ${migrations === 1 ? "migration" : "migrations"} run${plainly > migrations ? `, ${count(plainly)} without sharing` : ""}`,
     ...(reused === 0 ? [] : [`${count(reused)} ${reused === 1 ? "state" : "states"} of earlier runs`]),
+    ...(damaged === 0 ? [] : [`${count(damaged)} damaged and removed`]),
     ...(disk === 0 ? [] : [`at most ${count(Math.ceil(disk / 2 ** 20))} MB on disk`]),
   ].join("; ");
 }

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { type EndsCompared, type Finding, type Rehearsal, type RehearseOptions, rehearse } from "migration-sandbox";
 import type { Stage } from "../../harness/sandbox.ts";
 import { pathsOf } from "../../harness/selection.ts";
-import { Store } from "../../harness/store.ts";
 import { chainOf } from "./chain-of.ts";
 import type { Recipe } from "./random-chain.ts";
 
@@ -35,9 +34,7 @@ export async function differingWays(recipe: Recipe, stage: Stage): Promise<reado
   const asked = process.env.MIGRATION_SANDBOX_STORE;
   process.env.MIGRATION_SANDBOX_STORE = folder;
   try {
-    const store = Store.open("proof");
-    if (store === undefined) throw new Error(`There can be no store in ${folder}`);
-    const reuse = { store, version: "proof" };
+    const reuse = true;
     const ways: readonly (readonly [string, RehearseOptions])[] = [
       ["shared", {}],
       ["by one worker", { workers: 1 }],
