@@ -251,6 +251,24 @@ describe("a setting of the database", () => {
     },
   );
 
+  test("holds for whoever reads what the hop that set it has come to", async () => {
+    const scenario = defineScenario({
+      title: "a search path",
+      engines: ["postgres"],
+      chain: chainOfSql(table, altered("search_path = app")),
+      seeds: { "1.0": sowing("insert into app.users values (1)") },
+      check: async ({ after }) => {
+        const users = await after.query("select id from users");
+        return users.length === 1 ? [] : [{ code: "nobody", message: JSON.stringify(users) }];
+      },
+      paths: [
+        { from: "1.0", to: "1.1", expect: clean },
+        { to: "1.1", expect: broken("nobody") },
+      ],
+    });
+    expect((await rehearsed(scenario)).map(({ verdict }) => verdict.outcome)).toEqual(["clean", "broken"]);
+  });
+
   test.each([
     ["timezone", "Europe/Berlin"],
     ["app.mode", "a=b, c"],

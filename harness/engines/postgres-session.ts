@@ -86,6 +86,8 @@ export function sessionOf(client: Client): Session {
       if (!readyForQuery) throw new Error("The session is at work");
       await client.query("rollback");
       await client.query("discard all");
+      const { rows } = await client.query<{ settings: string | null }>(`select ${databaseSettings} as settings`);
+      if (rows[0]?.settings != null) throw new Error("A new session would be set otherwise");
       return pausedOver(client, { isNew: false });
     },
     async imprint() {
@@ -114,10 +116,14 @@ function pausedOver(client: Client, { isNew }: { readonly isNew: boolean }): Pau
   return { resume: () => snapshotOver(client, { isNew }), ...session, end: () => client.end() };
 }
 
+/** What a new session would be told, and one that is open was not. */
+const databaseSettings = `(select string_agg(setconfig::text, ',' order by setrole) from pg_db_role_setting
+  where setdatabase in (0, (select oid from pg_database where datname = current_database())))`;
+
 /** Settings, roles, temporary tables, prepared statements, channels, advisory locks and open cursors. */
 const imprintSql = `select concat_ws('|',
   (select string_agg(name || '=' || setting, ',' order by name) from pg_settings where source = 'session'),
-  session_user, current_user, pg_my_temp_schema(),
+  session_user, current_user, pg_my_temp_schema(), ${databaseSettings},
   (select string_agg(name, ',' order by name) from pg_prepared_statements),
   (select string_agg(channel, ',' order by channel) from pg_listening_channels() channel),
   (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
