@@ -159,8 +159,8 @@ class Riding {
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
       await guarded(way.steps.stage, () => putAside(stand.now, stays && state.children.length > 0));
-      // What hangs in a check of one of them is not waited for.
-      if (way.hung() === hung) await closeAll([from.before, ...at.origins.map((origin) => origin.state)]);
+      // What hung in somebody's check may still be reading one of them, and is not waited for.
+      if (way.hung() === 0) await closeAll([from.before, ...at.origins.map((origin) => origin.state)]);
       if (way.hung() > hung && !stays) this.#isLost = true;
       if (!stays) {
         await stand.now.forget();
