@@ -184,14 +184,9 @@ function settingsOf(database: string): string {
 /** Lists such as search_path are no one literal: the server itself writes what it reads. */
 async function applySetting(session: Session, setting: string, database: string): Promise<void> {
   const [, name = "", value = ""] = /^([^=]+)=([\s\S]*)$/.exec(setting) ?? [];
-  await session.query("begin read write"); // The setting may be the very one that keeps us from writing.
-  try {
-    await session.query("select set_config($1, $2, true)", [name, value]);
-    await session.query(`alter database ${quoted(database)} set ${name} from current; commit`);
-  } catch (error) {
-    await session.query("rollback").catch(() => {});
-    throw error;
-  }
+  // One message, hence one transaction: others ask by the same session. The setting may be the very one that keeps us from writing.
+  await session.script(`set transaction read write; select set_config(${literal(name)}, ${literal(value)}, true);
+    alter database ${quoted(database)} set ${name} from current`);
 }
 
 async function activity(session: Session, database: string): Promise<readonly string[]> {
