@@ -13,8 +13,8 @@ import {
 import { onEachPair } from "./kill-storm-pairs.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const killsOfEach = 10;
-const sandboxes = 200;
+const killsOfEach = Number(process.env.KILLS ?? 4);
+const sandboxes = 20 * killsOfEach;
 const patience = 400_000;
 
 /** Where a start takes longest, most kills meet it, and runs have more paths. */

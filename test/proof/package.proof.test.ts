@@ -62,7 +62,13 @@ describe("the packed package, installed in an empty folder", () => {
     const { status, stdout, stderr } = npx("vitest", "run");
     expect(stderr).toContain("user-without-a-name");
     expect(stderr).toContain("replay: npx migration-sandbox rehearse users-get-a-name#2 --engine postgres --seed 1");
-    expect(stdout).toMatch(/1 failed.*2 passed/);
+    expect(stdout).toMatch(/1 failed.*3 passed/);
+    expect(status).toBe(1);
+  });
+
+  test("fails where the README shows ends that differ", () => {
+    const { status, stdout } = npx("migration-sandbox", "rehearse", "phones");
+    expect(stdout).toContain("column-differs (contacts.name)");
     expect(status).toBe(1);
   });
 
@@ -77,7 +83,7 @@ describe("the packed package, installed in an empty folder", () => {
         ),
       );
     }
-    expect(npx("migration-sandbox", "rehearse").status).toBe(0);
+    expect(npx("migration-sandbox", "rehearse", "users-get-a-name", "the-first-tenant").status).toBe(0);
     expect(npx("vitest", "run").status).toBe(0);
   });
 
