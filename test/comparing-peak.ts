@@ -19,8 +19,8 @@ export async function peakOfComparing(
     const [one, other] = await Promise.all(addresses.map((address) => engine.snapshot(JSON.parse(address))));
     const messages = (await differences(one, other)).map(({ message }) => message);
     await Promise.all([one.end(), other.end()]);
-    // Linux counts in units of 1024 bytes.
-    console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS / 1024, messages }));`;
+    // Linux counts in kilobytes.
+    console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS / 1000, messages }));`;
   const addresses = sandboxes.map(({ address }) => JSON.stringify(address));
   const args = ["--input-type=module", "--eval", script, engine.name, ...addresses];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 300_000 });

@@ -5,7 +5,7 @@ import { onStage } from "../stage.ts";
 import { engines } from "../walk.contract.ts";
 
 const megabytes = 200;
-const rows = 100_000;
+const rows = 300_000;
 
 describe.each(engines)("comparing two databases on %s", (engine) => {
   const stage = onStage(engine);

@@ -49,7 +49,7 @@ afterEach(() => {
 });
 
 describe.each(tried)("a container of $title", (engine) => {
-  test("serves sandboxes, keeps its data in memory, and leaves nothing behind when it is stopped", async () => {
+  test("serves sandboxes, and leaves nothing behind when it is stopped", async () => {
     const run = newRun();
     const server = await (await containerOffer(engine, undefined)).start(run);
     expect(server).toMatchObject({ kind: "container", exclusive: true, engine });
@@ -62,14 +62,39 @@ describe.each(tried)("a container of $title", (engine) => {
     expect(await session.query("select id from t order by id")).toEqual([{ id: 1 }, { id: 2 }]);
     await session.end();
     await stage.leave();
+    expect(server.howToEnd).toBe(`kill ${keepersOf(run)[0]}`);
+    await server.stop();
+    expect(await leftOf(run)).toEqual(nothing);
+  });
+
+  test("keeps its data in memory", async () => {
+    const run = newRun();
+    await (await containerOffer(engine, undefined)).start(run);
     const [container] = await containersOf(run);
     const { said } = await here().get<{ Mounts: unknown[]; HostConfig: { Tmpfs: Record<string, string> } }>(
       `/containers/${container}/json`,
     );
     expect(said.Mounts).toEqual([]);
     expect(Object.keys(said.HostConfig.Tmpfs)).toEqual([expect.stringMatching(/^\/var\/lib\//)]);
-    expect(server.howToEnd).toBe(`kill ${keepersOf(run)[0]}`);
-    await server.stop();
+  });
+
+  test("goes on when it is to be kept, until its keeper is told to end", async () => {
+    const { root, run } = await startElsewhere(engine, "await server.stop({ keep: true });");
+    await killed(root);
+    await sleep(500);
+    expect(await leftOf(run)).toEqual({ containers: 1, folder: true, keepers: 1 });
+    expect((await leftContainers()).find(({ run: id }) => id === run.id)?.state).toBe("kept");
+    await reapContainers();
+    expect(await leftOf(run)).toEqual({ containers: 1, folder: true, keepers: 1 });
+    for (const pid of keepersOf(run)) process.kill(pid);
+    await until(() => !existsSync(run.folder) && keepersOf(run).length === 0);
+    expect(await leftOf(run)).toEqual(nothing);
+  });
+
+  test("ends when its run is killed", async () => {
+    const { root, run } = await startElsewhere(engine);
+    await killed(root);
+    await until(() => !existsSync(run.folder) && keepersOf(run).length === 0);
     expect(await leftOf(run)).toEqual(nothing);
   });
 
@@ -104,26 +129,6 @@ describe.each(tried)("a container of $title", (engine) => {
 
 describe.runIf(first)("containers", () => {
   const engine = first as Engine;
-
-  test("go on when they are to be kept, until their keeper is told to end", async () => {
-    const { root, run } = await startElsewhere(engine, "await server.stop({ keep: true });");
-    await killed(root);
-    await sleep(500);
-    expect(await leftOf(run)).toEqual({ containers: 1, folder: true, keepers: 1 });
-    expect((await leftContainers()).find(({ run: id }) => id === run.id)?.state).toBe("kept");
-    await reapContainers();
-    expect(await leftOf(run)).toEqual({ containers: 1, folder: true, keepers: 1 });
-    for (const pid of keepersOf(run)) process.kill(pid);
-    await until(() => !existsSync(run.folder) && keepersOf(run).length === 0);
-    expect(await leftOf(run)).toEqual(nothing);
-  });
-
-  test("end when their run is killed", async () => {
-    const { root, run } = await startElsewhere(engine);
-    await killed(root);
-    await until(() => !existsSync(run.folder) && keepersOf(run).length === 0);
-    expect(await leftOf(run)).toEqual(nothing);
-  });
 
   test("of a run that was killed together with their keeper are removed by the next, be it two at once", async () => {
     const { root, run } = await startElsewhere(engine);
