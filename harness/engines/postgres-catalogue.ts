@@ -10,8 +10,8 @@ export async function readCatalogue(client: Client): Promise<Catalogue> {
 }
 
 /** Reads what the catalogue leaves out: first what there is of it, then all of that. */
-export async function readParts(client: Client): Promise<readonly Part[]> {
-  return answerTo(client, partsSql(await answerTo<readonly boolean[]>(client, anySql)));
+export async function readParts(client: Client, version: number): Promise<readonly Part[]> {
+  return answerTo(client, partsSql(await answerTo<readonly boolean[]>(client, anySql(version))));
 }
 
 async function answerTo<T>(client: Client, sql: string): Promise<T> {
@@ -77,7 +77,7 @@ const foreignKeys = list(
 const indexes = list(
   "json_build_object('name', i.relname, 'definition', pg_get_indexdef(i.oid))",
   `from pg_index x join pg_class i on i.oid = x.indexrelid
-   where x.indrelid = c.oid and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))`,
+   where x.indrelid = c.oid and not exists (select from pg_constraint k where k.conrelid = c.oid and k.conindid = i.oid and k.contype in ('p', 'u', 'x'))`,
   "i.relname",
 );
 const checks = list(

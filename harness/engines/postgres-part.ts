@@ -9,6 +9,8 @@ export interface PartSql {
   readonly from: string;
   /** Where it is worth asking: to look whether there is any costs less than to plan how all would be found. */
   readonly any?: string;
+  /** The first server, as servers count themselves, that knows of it. */
+  readonly since?: number;
 }
 
 /** Numbers below are those of what the server itself brings. */

@@ -6,7 +6,11 @@ import { relationParts, relations } from "./postgres-relation-parts.ts";
 const all: readonly PartSql[] = [...relationParts, ...otherParts, ...notes];
 
 /** What of all this there is, as an array of answers for {@link partsSql}. */
-export const anySql = `select array[${all.map(({ any }) => (any === undefined ? "true" : `exists (select ${any})`)).join(",\n")}] as answer`;
+export function anySql(version: number): string {
+  const there = ({ any, since = 0 }: PartSql) =>
+    since > version ? "false" : any === undefined ? "true" : `exists (select ${any})`;
+  return `select array[${all.map(there).join(",\n")}] as answer`;
+}
 
 /** Everything that the catalogue's own lists have no place for, as one array, where `there` says that there is any. */
 export function partsSql(there: readonly boolean[]): string {

@@ -42,6 +42,12 @@ const facts = joined(
      from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver where f.ftrelid = r.oid)`,
 ).replaceAll("'\\n'", "E'\\n'");
 
+// Those of their TOAST tables stand in the same list.
+const anyFacts = `from pg_class c where c.oid >= ${firstOwn} and (c.relpersistence = 'u' or c.relkind in ('p', 'f') or c.reloftype <> 0
+  or c.reloptions is not null or c.reltablespace <> 0 or (c.relkind = 'r' and c.relreplident <> 'd') or (c.relkind = 'm' and not c.relispopulated)
+  or (c.relkind in ('r', 'm') and c.relam <> (select oid from pg_am where amname = 'heap'))
+  or exists (select from pg_inherits i where i.inhrelid = c.oid and c.relkind = 'r'))`;
+
 const indexFacts = joined(
   " ",
   when("not x.indisvalid", "'invalid'"),
@@ -57,6 +63,7 @@ export const relationParts: readonly PartSql[] = [
     name: "r.name",
     definition: facts,
     from: "from relation r where r.kind not in ('type', 'partition')",
+    any: anyFacts,
   },
   {
     kind: "r.kind",
@@ -82,6 +89,8 @@ export const relationParts: readonly PartSql[] = [
     ),
     from: `from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid where r.relkind in ('r', 'p') and r.kind = 'table'`,
+    any: `from pg_attribute where attrelid >= ${firstOwn} and attnum > 0 and (attstattarget >= 0 or attgenerated = 'v' or attoptions is not null
+      or (not attisdropped and (atttypid, attcollation, attstorage) not in (select oid, typcollation, typstorage from pg_type)))`,
   },
   {
     kind: "'column'",
@@ -91,7 +100,8 @@ export const relationParts: readonly PartSql[] = [
     definition: "'compression ' || nullif(a.attcompression::text, '')",
     from: "from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 where r.relkind in ('r', 'p') and r.kind = 'table'",
     // Older servers do not know the column.
-    any: "where current_setting('server_version_num')::integer >= 140000",
+    since: 140_000,
+    any: `from pg_attribute where attrelid >= ${firstOwn} and attcompression <> ''`,
   },
   {
     kind: "'index'",
@@ -102,6 +112,8 @@ export const relationParts: readonly PartSql[] = [
     from: `from pg_index x join relation r on r.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
       where not exists (select from pg_inherits h where h.inhrelid = i.oid)
         and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))`,
+    any: `from pg_index where indexrelid >= ${firstOwn} and (not indisvalid or indisclustered or indisreplident
+      or indrelid in (select oid from pg_class where relkind = 'm' or relispartition))`,
   },
   {
     kind: kindOfConstraint,
@@ -191,5 +203,6 @@ export const relationParts: readonly PartSql[] = [
     from: `from pg_depend d join relation s on s.oid = d.objid and s.relkind = 'S' join relation r on r.oid = d.refobjid
       join pg_attribute a on a.attrelid = r.oid and a.attnum = d.refobjsubid
       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')`,
+    any: "from pg_sequence",
   },
 ];

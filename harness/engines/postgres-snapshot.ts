@@ -80,7 +80,7 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
 
   const snapshot: Snapshot = {
     catalogue: () => (catalogue ??= inTurn(() => readCatalogue(client))),
-    parts: () => (parts ??= inTurn(() => readParts(client))),
+    parts: () => (parts ??= inTurn(() => readParts(client, version))),
     positions: () => inTurn(() => readPositions(client)),
     tables: () => (tables ??= catalogue?.then((whole) => whole.tables) ?? inTurn(() => readTables(client))),
 
