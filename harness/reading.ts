@@ -1,35 +1,37 @@
 import type { OpenSnapshot } from "./engines/engine.ts";
+import { Prints, printOf, wholeOf } from "./prints.ts";
+import { type Counted, type Held, remembered } from "./remembered.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Catalogue, Part, Rows, Snapshot, TableOutline, Thing } from "./snapshot.ts";
 
 /** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
-export interface Reading extends Snapshot {
+export interface Reading extends Counted {
   close(): Promise<void>;
   /** The same, where somebody will soon read the same sandbox at another moment. */
   pause(): Promise<void>;
-  /** How many rows the tables hold that hold any. */
-  filled(): Promise<ReadonlyMap<string, number>>;
-  /** For tables: a text that is the same where the same rows are. */
-  prints(tables: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Asks at once what whoever compares mostly asks, one thing after the other. */
-  foresee(): Promise<Foreseen>;
+  /** Asks at once what whoever compares mostly asks: tables, and prints of their keys and, where they are small, of their whole rows. */
+  foresee(): Promise<Held>;
+  /** What a ledger asks of it, to be asked when it is gone; `undefined` where that is more than should be held. */
+  remembered(): Promise<Counted | undefined>;
   /** Takes that from a copy that nobody has touched yet, and need not be entered for it. */
   learn(copy: Sandbox): Promise<void>;
   /** Closes it for good, and lets go of what it remembers: nobody asks for this state any more. */
   forget(): Promise<void>;
 }
 
-/** Tables, and fingerprints of their keys and, where they are small, of their whole rows. */
-export interface Foreseen {
-  readonly outlines: readonly TableOutline[];
-  readonly asked: readonly Rows[];
-  readonly prints: readonly string[];
+/** A reading, and what is known of its rows. */
+interface Knowing extends Reading {
+  readonly known: Prints;
 }
 
 /** So many bytes of rows are hashed without a thought. */
 const fewBytes = 2 ** 20;
 
 export function readingOf(sandbox: Sandbox): Reading {
+  return knowing(sandbox);
+}
+
+function knowing(sandbox: Sandbox): Knowing {
   let opening: ReturnType<Sandbox["snapshot"]> | undefined;
   let catalogue: Promise<Catalogue> | undefined;
   let parts: Promise<readonly Part[]> | undefined;
@@ -37,17 +39,11 @@ export function readingOf(sandbox: Sandbox): Reading {
   let hasRows: Promise<boolean> | undefined;
   let holding: Promise<ReadonlyMap<string, number>> | undefined;
   let learning: Promise<void> | undefined;
-  /** Fingerprints by table and columns: nothing changes in a state. */
-  const known = new Map<string, string>();
-  const counts = new Map<string, number>();
-  const learned = (of: readonly Rows[], prints: readonly string[]) => {
-    for (const [i, rows] of of.entries()) {
-      const print = prints[i] ?? "";
-      known.set(keyOf(rows), print);
-      counts.set(rows.table.name, Number.parseInt(print, 10) || 0);
-    }
-  };
-  const keyOf = ({ table, columns }: Rows) => JSON.stringify([table.name, columns]);
+  let held: Promise<Counted | undefined> | undefined;
+  /** Nothing changes in a state. */
+  const prints = new Prints();
+  /** Tables whose rows are many, or wide: the server tells their prints. */
+  const large = new Set<string>();
   /** Questions that are being answered. */
   let open = 0;
   let waiting: (() => void)[] = [];
@@ -92,38 +88,63 @@ export function readingOf(sandbox: Sandbox): Reading {
   async function close(): Promise<void> {
     await (await left())?.end();
   }
+  /** The rows of tables that hold few, with their prints as far as they are mostly asked for. */
+  async function contentsOf(of: readonly TableOutline[]): Promise<Held["contents"]> {
+    const maybe = of.filter(({ name }) => !large.has(name));
+    const read = maybe.length === 0 ? [] : await asked((snapshot) => snapshot.contents(maybe));
+    for (const [i, table] of maybe.entries()) {
+      const rows = read[i];
+      if (rows === undefined) large.add(table.name);
+      else for (const asked of [keyOf(table), wholeOf(table)]) prints.learn(asked, printOf(rows, asked));
+    }
+    return of.map((table) => read[maybe.indexOf(table)]);
+  }
+  async function printed(of: readonly Rows[]): Promise<void> {
+    const unknown = () => of.filter((rows) => prints.of(rows) === undefined);
+    const tables = new Map(unknown().map(({ table }) => [table.name, table]));
+    const outlines = [...tables.values()];
+    const contents = await contentsOf(outlines);
+    for (const rows of unknown()) {
+      const found = contents[outlines.findIndex(({ name }) => name === rows.table.name)];
+      if (found !== undefined) prints.learn(rows, printOf(found, rows));
+    }
+    const left = unknown();
+    const told = left.length === 0 ? [] : await asked((snapshot) => snapshot.fingerprints(left));
+    for (const [i, rows] of left.entries()) prints.learn(rows, told[i] ?? "");
+  }
+  async function foresee(): Promise<Held> {
+    const outlines = await reading.tables();
+    const contents = await contentsOf(outlines);
+    const many = outlines.filter((_, i) => contents[i] === undefined);
+    if (many.length > 0) {
+      const bytes = await reading.sizes(many);
+      const small = many.filter((_, i) => (bytes[i] ?? fewBytes) < fewBytes);
+      const keyed = many.filter(({ primaryKey }) => primaryKey.length > 0);
+      await printed([...keyed.map(keyOf), ...small.map(wholeOf)]);
+    }
+    return { outlines, contents };
+  }
   const filled = async () => {
     const tables = await reading.tables();
-    // Every fingerprint tells how many rows there are.
-    await reading.fingerprints(tables.filter(({ name }) => !counts.has(name)).map((table) => ({ table, columns: [] })));
-    return new Map(tables.map(({ name }) => [name, counts.get(name) ?? 0] as const).filter(([, count]) => count > 0));
-  };
-
-  const foresee = async () => {
-    const outlines = await reading.tables();
-    const bytes = await reading.sizes(outlines);
-    const keyed = outlines.filter(({ primaryKey }) => primaryKey.length > 0);
-    const small = outlines.filter((_, i) => (bytes[i] ?? fewBytes) < fewBytes);
-    const asked = [
-      ...keyed.map((table) => ({ table, columns: table.primaryKey })),
-      ...small.map((table) => ({ table, columns: table.columns.map(({ name }) => name) })),
-    ];
-    const prints = await reading.fingerprints(asked);
-    return { outlines, asked, prints };
+    await printed(tables.map((table) => ({ table, columns: [] })));
+    const counts = tables.map((table) => [table.name, prints.countIn(table) ?? 0] as const);
+    return new Map(counts.filter(([, count]) => count > 0));
   };
   const learnFrom = async (copy: Sandbox) => {
-    const there = readingOf(copy);
+    const there = knowing(copy);
     try {
-      const { outlines, asked, prints } = await there.foresee();
-      tables ??= Promise.resolve(outlines);
-      learned(asked, prints);
+      await there.foresee();
+      tables ??= there.tables();
+      await tables;
+      prints.adopt(there.known);
       await there.pause();
     } finally {
       await there.forget();
     }
   };
 
-  const reading: Reading = {
+  const reading: Knowing = {
+    known: prints,
     async catalogue() {
       catalogue ??= asked((snapshot) => snapshot.catalogue());
       return withoutRecords(await catalogue, recordTables);
@@ -147,28 +168,28 @@ export function readingOf(sandbox: Sandbox): Reading {
     query: (sql) => asked((snapshot) => snapshot.query(sql)),
     entries: (table, key, columns) => read((snapshot) => snapshot.entries(table, key, columns)),
     async fingerprints(of) {
-      const unknown = of.filter((rows) => !known.has(keyOf(rows)));
-      const texts = unknown.length === 0 ? [] : await asked((snapshot) => snapshot.fingerprints(unknown));
-      learned(unknown, texts);
-      return of.map((rows) => known.get(keyOf(rows)) ?? "");
+      await printed(of);
+      return of.map((rows) => prints.of(rows) ?? "");
     },
     sizes: (of) => asked((snapshot) => snapshot.sizes(of)),
+    contents: (of) => asked((snapshot) => snapshot.contents(of)),
     bounds: (of) => asked((snapshot) => snapshot.bounds(of)),
     chunks: (of) => asked((snapshot) => snapshot.chunks(of)),
     pieces: (of, chunks) => read((snapshot) => snapshot.pieces(of, chunks)),
     orphans: (of) => asked((snapshot) => snapshot.orphans(of)),
     async hasRows() {
+      if (prints.anyRows) return true;
       hasRows ??= holding?.then(({ size }) => size > 0) ?? asked((snapshot) => snapshot.hasRows());
       return hasRows;
     },
     filled: () => (holding ??= filled()),
     async prints(names) {
       const asked = (await reading.tables()).filter(({ name }) => names.includes(name));
-      const whole = asked.map((table) => ({ table, columns: table.columns.map(({ name }) => name) }));
-      const texts = await reading.fingerprints(whole);
+      const texts = await reading.fingerprints(asked.map(wholeOf));
       return new Map(asked.map(({ name }, i) => [name, texts[i] ?? ""]));
     },
     foresee,
+    remembered: () => (held ??= foresee().then((all) => remembered(reading, all, isProducts))),
     learn(copy) {
       // Of several copies one is enough.
       learning ??= learnFrom(copy).catch((error) => {
@@ -188,11 +209,17 @@ export function readingOf(sandbox: Sandbox): Reading {
       catalogue = undefined;
       parts = undefined;
       tables = undefined;
-      known.clear();
+      held = undefined;
+      prints.forget();
     },
   };
   sandbox.readings.add(reading);
   return reading;
+}
+
+/** A table's rows as they are told apart. */
+function keyOf(table: TableOutline): Rows {
+  return { table, columns: table.primaryKey };
 }
 
 /** Leaves out a tool's tables, and the sequences that number their rows. */

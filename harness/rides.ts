@@ -40,6 +40,11 @@ export function mayRide(state: State): state is Stop {
   return pathsThrough(state).every(({ source }) => source.workaround === undefined);
 }
 
+/** Whether a path goes on from there with nothing but another start. */
+export function goesOnwards(state: State): boolean {
+  return mayRide(state) && state.step.release.boot.length === 0 && state.children.some(mayRide);
+}
+
 /** Whether one runner can start both, one behind the other. */
 export function rideTogether(one: Stop, other: Stop): boolean {
   return rulesOf(one.step.release) === rulesOf(other.step.release);

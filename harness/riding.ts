@@ -1,7 +1,7 @@
 import type { State } from "./plan.ts";
 import type { Reading } from "./reading.ts";
 import { booted, Ride, type Ticket } from "./ride.ts";
-import { mayRide, rideTogether, type Stop } from "./rides.ts";
+import { goesOnwards, mayRide, rideTogether, type Stop } from "./rides.ts";
 import { guarded, type Sandbox } from "./sandbox.ts";
 
 import type { From, Standing } from "./standing.ts";
@@ -91,8 +91,9 @@ export async function rideThrough(
 }
 
 /** What is read is locked. What whoever goes on from there will be compared with is read while it is open. */
-async function putAside(now: Reading, goesOn: boolean): Promise<void> {
-  if (goesOn) await now.foresee();
+async function putAside(now: Reading, next: readonly State[]): Promise<void> {
+  const [first, ...others] = next;
+  if (first !== undefined) await (others.length === 0 && !goesOnwards(first) ? now.remembered() : now.foresee());
   await now.pause();
 }
 
@@ -158,7 +159,7 @@ class Riding {
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
-      await guarded(way.steps.stage, () => putAside(stand.now, stays && state.children.length > 0));
+      await guarded(way.steps.stage, () => putAside(stand.now, stays ? state.children : []));
       // What hung in somebody's check may still be reading one of them, and is not waited for.
       if (way.hung() === 0) await closeAll([from.before, ...at.origins.map((origin) => origin.state)]);
       if (way.hung() > hung && !stays) this.#isLost = true;

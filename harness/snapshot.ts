@@ -135,6 +135,16 @@ export interface Chunk {
 /** A row's values as the server's own text, in the order of the columns that were asked for. */
 export type Values = readonly (string | null)[];
 
+/** So many rows are few, and a text of so many characters is short: to read them takes less time than to have them hashed. */
+export const fewRows = 256;
+export const shortText = 1024;
+
+/** These rows, if they are few and none of their texts is longer than short. */
+export function ifFew(rows: readonly Values[]): readonly Values[] | undefined {
+  const isShort = (value: string | null) => value === null || value.length <= shortText;
+  return rows.length <= fewRows && rows.every((row) => row.every(isShort)) ? rows : undefined;
+}
+
 /** A foreign key and the table that has it. */
 export interface Reference {
   readonly table: TableOutline;
@@ -173,6 +183,8 @@ export interface Snapshot {
    * byte order of the key with NULL last.
    */
   pieces(of: Chunked, chunks?: readonly string[]): AsyncIterable<readonly Values[]>;
+  /** For each of these: all of its rows in no order; `undefined` where there are many, or some are wide. */
+  contents(of: readonly TableOutline[]): Promise<readonly (readonly Values[] | undefined)[]>;
   /** For each of these: how many rows refer to a row that is not there. */
   orphans(of: readonly Reference[]): Promise<readonly number[]>;
   /** Whether any table holds any row. */
@@ -196,6 +208,7 @@ export const emptySnapshot: Snapshot = {
   bounds: async (of) => of.map(() => undefined),
   chunks: async (of) => of.map(() => []),
   pieces: () => none(),
+  contents: async (of) => of.map(() => []),
   orphans: async (of) => of.map(() => 0),
   hasRows: async () => false,
 };

@@ -1,6 +1,6 @@
 import type { Origin } from "./checks/rows-lost.ts";
 import { pairOf } from "./ledger.ts";
-import type { Reading } from "./reading.ts";
+import type { Counted } from "./remembered.ts";
 import type { Snapshot, TableOutline } from "./snapshot.ts";
 
 /**
@@ -11,16 +11,15 @@ import type { Snapshot, TableOutline } from "./snapshot.ts";
 export async function sownTables(
   known: ReadonlySet<string>,
   origins: readonly Origin[],
-  now: Snapshot | Reading,
+  now: Snapshot | Counted,
 ): Promise<ReadonlySet<string>> {
   if (!("filled" in now) || origins.at(-1)?.by !== "seeder") return known;
   const before = origins.at(-2)?.state;
   const filled = await now.filled();
-  const had =
-    before !== undefined && "filled" in before ? await (before as Reading).filled() : new Map<string, number>();
+  const counted = before !== undefined && "filled" in before ? (before as Counted) : undefined;
+  const had = (await counted?.filled()) ?? new Map<string, number>();
   const both = [...filled.keys()].filter((name) => had.has(name));
-  const [prints, were] =
-    both.length === 0 ? [] : await Promise.all([now.prints(both), (before as Reading).prints(both)]);
+  const [prints, were] = both.length === 0 ? [] : await Promise.all([now.prints(both), counted?.prints(both)]);
   const isSame = (name: string) => had.has(name) && prints?.get(name) === were?.get(name);
   return new Set([...known, ...[...filled.keys()].filter((name) => !isSame(name))]);
 }

@@ -66,6 +66,8 @@ export interface From {
   leave?(next: Standing): Promise<void>;
   /** Told once all that follows from the step has been walked. */
   release?(): Promise<void>;
+  /** Somebody comes to stand on it once: the very database goes on, and `before` is what is remembered of it. */
+  readonly isOnce?: boolean;
   /** It goes on from work that was done just now. */
   readonly ahead?: boolean;
 }

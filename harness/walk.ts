@@ -3,17 +3,17 @@ import { Disk } from "./disk.ts";
 import { type Concluding, endPaths, type ToWorkAround } from "./ending.ts";
 import { Ends } from "./ends-agree.ts";
 import { HarnessError, orWhyNot } from "./errors.ts";
+import { Onward } from "./onward.ts";
 import type { Placed } from "./placing.ts";
 import { type Plan, type PlannedPath, pathsThrough, type State, wayOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
-import { type Reading, readingOf } from "./reading.ts";
 import { type EndsCompared, type Rehearsal, toldOf } from "./rehearsal.ts";
 import { recalled } from "./remembering.ts";
-import { mayRide, ridesOf, type Stop } from "./rides.ts";
+import { goesOnwards, mayRide, ridesOf, type Stop } from "./rides.ts";
 import { rideThrough, type Way } from "./riding.ts";
-import { guarded, type Sandbox, type Stage } from "./sandbox.ts";
+import type { Sandbox, Stage } from "./sandbox.ts";
 import { emptySnapshot } from "./snapshot.ts";
-import { type From, mayAskFor, nowhere, originsFrom, type Standing, type Trodden, untrodden } from "./standing.ts";
+import { type From, nowhere, type Standing, type Trodden, untrodden } from "./standing.ts";
 import { overdue, type StepOptions, take } from "./step.ts";
 import { perform } from "./task.ts";
 import { Telling } from "./telling.ts";
@@ -91,6 +91,7 @@ class Walker {
   readonly #drops: Promise<void>[] = [];
   /** Sandboxes that nobody needs any more. */
   readonly #left: Sandbox[] = [];
+  readonly #onward: Onward;
   #hung = 0;
 
   constructor(whole: Placed, stage: Stage, options: WalkOptions) {
@@ -109,6 +110,16 @@ class Walker {
     this.#workers = Math.max(1, options.workers ?? Math.min(availableParallelism(), mostWorkers));
     // Whoever waits for the server leaves a core idle: one more than there are cores.
     this.#pool = new Pool(this.#workers === 1 ? 1 : this.#workers + 1);
+    this.#onward = new Onward({
+      stage,
+      scenario: plan.scenario,
+      disk: this.disk,
+      kept: this.telling.kept,
+      // Whoever wants to look at states, to take hops back, or doubts what is shared, wants each in a database of its own.
+      mayGoInPlace: !options.keep && options.back !== true && options.share !== false,
+      hung: () => this.#hung,
+      done: (at) => this.#done(at),
+    });
     this.#places = new Map(plan.scenario.chain.map(({ name }, i) => [name, i]));
   }
 
@@ -149,11 +160,14 @@ class Walker {
       rides.map(async (ride) => {
         const [first] = ride;
         const stops = alone ? [] : ride.filter(mayRide);
+        const from = fromOf(first);
         const isRide =
           stops.length === ride.length &&
+          // Whoever rides may have to begin once more.
+          from.isOnce !== true &&
           (ride.length > 1 || goesOnwards(first) || pathsThrough(first).every(({ set }) => set !== undefined));
-        const work = isRide ? () => this.#ride(stops, fromOf) : () => this.#step(first, fromOf(first));
-        const then = await this.#pool.run(work, { ahead: fromOf(first).ahead ?? false });
+        const work = isRide ? () => this.#ride(stops, fromOf) : () => this.#step(first, from);
+        const then = await this.#pool.run(work, { ahead: from.ahead ?? false });
         await then();
       }),
     );
@@ -230,8 +244,8 @@ class Walker {
           return [];
         }
         await from.leave?.(at);
-        const base = await this.#spared(at);
-        const froms = await this.#froms([...beside, ...onward], base, over);
+        const base = await this.#onward.spared(at);
+        const froms = await this.#onward.froms([...beside, ...onward], base, over);
         if (beside.length > 0) later.push(settled(this.#visitFrom(beside, froms)));
         return onward.map(froms);
       },
@@ -285,88 +299,11 @@ class Walker {
   async #goOn(children: readonly State[], at: Standing): Promise<void> {
     if (this.telling.bailed) return this.#done(at);
     try {
-      const base = await this.#spared(at);
-      await this.#visitFrom(children, await this.#froms(children, base));
+      const base = await this.#onward.spared(at);
+      await this.#visitFrom(children, await this.#onward.froms(children, base));
     } catch (error) {
       await this.#lost(children, error, at);
     }
-  }
-
-  /** What somebody asked to keep is left as it is; others go on from a copy. */
-  async #spared(at: Standing): Promise<Standing> {
-    if (!this.telling.kept.has(at.sandbox)) return at;
-    await at.now.close();
-    const sandbox = await at.sandbox.copy();
-    return { ...at, sandbox, now: readingOf(sandbox) };
-  }
-
-  /**
-   * Where those begin who go on from a state, which is let go once none of them may ask for it any more.
-   *
-   * @param over told once all that follows from the state has been walked
-   */
-  async #froms(children: readonly State[], at: Standing, over?: () => Promise<void>): Promise<(child: State) => From> {
-    const frozen = await this.#frozenIfNeeded(children, at);
-    // Seeds sown on seeds are one sowing.
-    const together = frozen === undefined && at.by === "seeder";
-    const origins = together ? at.origins : originsFrom(at, frozen ?? emptySnapshot);
-    const known = { origins, known: at, ahead: children.length === 1 };
-    if (frozen === undefined) {
-      const here = { before: emptySnapshot, arrive: async () => ({ ...at, origins }), ...known };
-      return () => ({ ...here, ...(over !== undefined && { release: over }) });
-    }
-    const arrive = async () => {
-      // What hung in a check may still be reading.
-      if (this.#hung > 0) await at.sandbox.endSessions();
-      return { ...(await this.#cloned(at)), origins };
-    };
-    let [holders, walkers] = [children.length, children.length];
-    const letGo = async () => {
-      if (--holders === 0) await this.#done(at);
-    };
-    const froms = children.map((child): From => {
-      let holds = true;
-      return {
-        before: frozen,
-        arrive,
-        learn: (copy) => guarded(this.#stage, () => frozen.learn(copy)),
-        ...known,
-        // A long chain would fill the disk if each of its states lasted until all that follow have been walked.
-        leave: async (next) => {
-          if (!holds || mayAskFor(frozen, next) || pathsThrough(child).some(comesBack)) return;
-          holds = false;
-          await letGo();
-        },
-        release: async () => {
-          if (holds) await letGo();
-          holds = false;
-          if (--walkers === 0) await over?.();
-        },
-      };
-    });
-    return (child) => froms[children.indexOf(child)] as From;
-  }
-
-  /** A state is kept as it is for those who go on from it, for a ledger's before, and to tell sown rows from others. */
-  async #frozenIfNeeded([child, ...others]: readonly State[], at: Standing): Promise<Reading | undefined> {
-    const sowing = child?.step.kind !== "start" && others.length === 0;
-    const needed = !sowing || (at.by === "product" && (await at.now.hasRows()));
-    await at.now.close();
-    if (!needed && at.sandbox.frozen) await at.sandbox.thaw();
-    if (!needed) return undefined;
-    if (!at.sandbox.frozen) await at.sandbox.freeze();
-    await this.disk.measure(at.sandbox);
-    return at.now; // Nothing has changed since it was first read.
-  }
-
-  /** The same place in a database of its own. */
-  async #cloned(at: Standing): Promise<Standing> {
-    await at.now.close();
-    if (!at.sandbox.frozen) await at.sandbox.freeze();
-    const sandbox = await at.sandbox.clone();
-    this.disk.copied(at.sandbox, sandbox);
-    if (this.telling.kept.has(at.sandbox)) await at.sandbox.thaw();
-    return { ...at, sandbox, now: readingOf(sandbox) };
   }
 
   /** The operator does what was advised on what is left, and the same release starts again; the verdict is of that. */
@@ -386,7 +323,7 @@ class Walker {
     const begun = performance.now();
     const notes = [...at.notes, ...findings];
     const afresh = { findings: [], ofInstall: [], notes, workedAround: findings, failed: false };
-    const left = await this.#cloned({ ...at, ...afresh });
+    const left = await this.#onward.cloned({ ...at, ...afresh });
     const options = {
       stage: this.#stage,
       sandbox: left.sandbox,
@@ -448,16 +385,6 @@ class Walker {
       this.#drops.push(oldest.drop().catch(() => {}));
     }
   }
-}
-
-/** Whether a path goes on from there with nothing but another start. */
-function goesOnwards(state: State): boolean {
-  return mayRide(state) && state.step.release.boot.length === 0 && state.children.some(mayRide);
-}
-
-/** A workaround may still be done at a stop that others have left. */
-function comesBack({ source, worked }: PlannedPath): boolean {
-  return source.workaround !== undefined && !worked;
 }
 
 /** Waits for all, whatever becomes of some, and throws what the first of them threw. */

@@ -5,21 +5,24 @@ import { bodyOf, routinesOf } from "./mysql-routines.ts";
 import { partsOf } from "./mysql-table-parts.ts";
 import { literal, quoted } from "./mysql-text.ts";
 
-/** Reads what the outlines leave out: a few queries for the whole database, and each table as the server would create it. */
-export async function readCatalogue(source: Source, outlines: readonly TableOutline[]): Promise<Catalogue> {
+/** Tables, and each as the server would create it. */
+export interface Shown {
+  readonly outlines: readonly TableOutline[];
+  readonly shown: readonly string[];
+}
+
+/** Reads what the outlines leave out: a few queries for the whole database. */
+export async function readCatalogue(source: Source, { outlines, shown }: Shown): Promise<Catalogue> {
   const { session, address, dialect } = source;
-  const [answers, created] = await Promise.all([
-    answersTo(session, [
-      schemaSql,
-      dialect.checks,
-      triggersSql,
-      viewsSql,
-      sequencesSql,
-      routinesSql,
-      parametersSql,
-      eventsSql,
-    ]),
-    createdAs(source, outlines),
+  const answers = await answersTo(session, [
+    schemaSql,
+    dialect.checks,
+    triggersSql,
+    viewsSql,
+    sequencesSql,
+    routinesSql,
+    parametersSql,
+    eventsSql,
   ]);
   const [[schema] = [], checks = [], triggers = [], views = [], counted = [], ...code] = answers;
   const [checksOf, triggersOf] = [grouped(checks), grouped(triggers)];
@@ -28,7 +31,7 @@ export async function readCatalogue(source: Source, outlines: readonly TableOutl
     definition: unqualified(definition.definition, address.database),
   });
   const tables = outlines.map((outline, i): Table => {
-    const { keys, indexes, options } = partsOf(outline.name, created[i] ?? "");
+    const { keys, indexes, options } = partsOf(outline.name, shown[i] ?? "");
     return {
       ...outline,
       keys,
@@ -49,12 +52,9 @@ export async function readCatalogue(source: Source, outlines: readonly TableOutl
 }
 
 /** Reads what the catalogue leaves out: what is said about tables and keys, and what is allowed. */
-export async function readParts(source: Source, outlines: readonly TableOutline[]): Promise<readonly Part[]> {
-  const [created, [grants = []]] = await Promise.all([
-    createdAs(source, outlines),
-    answersTo(source.session, [grantsSql]),
-  ]);
-  return [...outlines.flatMap(({ name }, i) => partsOf(name, created[i] ?? "").parts), ...grantsOf(grants)];
+export async function readParts({ session }: Source, { outlines, shown }: Shown): Promise<readonly Part[]> {
+  const [grants = []] = await answersTo(session, [grantsSql]);
+  return [...outlines.flatMap(({ name }, i) => partsOf(name, shown[i] ?? "").parts), ...grantsOf(grants)];
 }
 
 /** Where tables and sequences stand; of a sequence, the server tells what lies behind all that it holds ready. */
@@ -79,7 +79,7 @@ export async function readPositions(source: Source, outlines: readonly TableOutl
 }
 
 /** What SHOW CREATE TABLE says of each. */
-async function createdAs({ session }: Source, tables: readonly TableOutline[]): Promise<readonly string[]> {
+export async function createdAs({ session }: Source, tables: readonly TableOutline[]): Promise<readonly string[]> {
   const answers = await answersTo(
     session,
     tables.map(({ name }) => `show create table ${quoted(name)}`),
@@ -89,9 +89,10 @@ async function createdAs({ session }: Source, tables: readonly TableOutline[]): 
 
 const schemaSql = `select default_character_set_name as charset, default_collation_name as 'collation'
   from information_schema.schemata where schema_name = database()`;
+// By the table's schema, which is the trigger's: by the trigger's, MariaDB opens the tables of every database.
 const triggersSql = `select event_object_table as 'table', trigger_name as 'name', action_timing as 'timing',
     event_manipulation as 'event', action_order as 'position', action_statement as 'statement', sql_mode as 'mode'
-  from information_schema.triggers where trigger_schema = database()`;
+  from information_schema.triggers where event_object_schema = database()`;
 const viewsSql = `select table_name as 'name', view_definition as 'text', check_option as 'checked', security_type as 'security'
   from information_schema.views where table_schema = database()`;
 const sequencesSql = `select table_name as 'name' from information_schema.tables

@@ -32,7 +32,7 @@ async function contentOf({ crew, from }: Copy): Promise<Content> {
   const [tables = [], programs = []] = await crew.send(
     `select table_name as name, table_type as type, engine as engine from information_schema.tables
       where table_schema = ${here} order by data_length desc`,
-    `select 'trigger' as kind, trigger_name as name, action_order as place from information_schema.triggers where trigger_schema = ${here}
+    `select 'trigger' as kind, trigger_name as name, action_order as place from information_schema.triggers where event_object_schema = ${here}
       union all select lower(routine_type), routine_name, routine_type = 'PACKAGE BODY' from information_schema.routines where routine_schema = ${here}
       union all select 'event', event_name, unix_timestamp(last_altered) from information_schema.events where event_schema = ${here}
       order by place`,

@@ -1,4 +1,13 @@
-import { type Chunked, type Column, type ForeignKey, type Rows, spansOf, type TableOutline } from "../snapshot.ts";
+import {
+  type Chunked,
+  type Column,
+  type ForeignKey,
+  fewRows,
+  type Rows,
+  shortText,
+  spansOf,
+  type TableOutline,
+} from "../snapshot.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { quoted } from "./mysql-text.ts";
 
@@ -68,6 +77,14 @@ export function boundsOf({ name, primaryKey, columns }: TableOutline): string | 
     return undefined;
   const key = quoted(column.name);
   return `select concat(min(${key}), '') as least, concat(max(${key}), '') as most from ${quoted(name)}`;
+}
+
+/** A query for some rows of a table as text, and for one more than may be many; of a long text for its beginning. */
+export function contentOf({ name, columns }: TableOutline): string {
+  const texts = columns.map((column) =>
+    isLong(column) ? `left(${textOf(column)}, ${shortText + 1})` : textOf(column),
+  );
+  return `select ${texts.join(", ")} from ${quoted(name)} limit ${fewRows + 1}`;
 }
 
 /** A query for how long the longest of these texts is, if there may be long ones. */

@@ -1,8 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "mysql2/promise";
 import type { Address } from "../database.ts";
-import type { Catalogue, Chunk, Row, Snapshot, TableOutline, Values } from "../snapshot.ts";
-import { readCatalogue, readParts, readPositions } from "./mysql-catalogue.ts";
+import {
+  type Catalogue,
+  type Chunk,
+  ifFew,
+  type Row,
+  type Snapshot,
+  type TableOutline,
+  type Values,
+} from "../snapshot.ts";
+import { createdAs, readCatalogue, readParts, readPositions, type Shown } from "./mysql-catalogue.ts";
 import { connected } from "./mysql-connection.ts";
 import type { Dialect } from "./mysql-dialect.ts";
 import { answersTo, readTables } from "./mysql-outline.ts";
@@ -10,6 +18,7 @@ import {
   boundsOf,
   type CollationOf,
   chunksOf,
+  contentOf,
   entriesOf,
   fingerprintOf,
   longestOf,
@@ -46,7 +55,13 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
   const source = { session, address, dialect };
   let catalogue: Promise<Catalogue> | undefined;
   let tables: Promise<readonly TableOutline[]> | undefined;
+  let creating: Promise<Shown> | undefined;
   let collations: Promise<Collations> | undefined;
+
+  function created(): Promise<Shown> {
+    creating ??= snapshot.tables().then(async (outlines) => ({ outlines, shown: await createdAs(source, outlines) }));
+    return creating;
+  }
 
   async function readingOf(name: string): Promise<string> {
     const table = (await snapshot.tables()).find((t) => t.name === name);
@@ -57,8 +72,8 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
   }
 
   const snapshot: Snapshot = {
-    catalogue: () => (catalogue ??= snapshot.tables().then((outlines) => readCatalogue(source, outlines))),
-    parts: async () => readParts(source, await snapshot.tables()),
+    catalogue: () => (catalogue ??= created().then((tables) => readCatalogue(source, tables))),
+    parts: async () => readParts(source, await created()),
     positions: async () => readPositions(source, await snapshot.tables()),
     tables: () => (tables ??= readTables(source)),
 
@@ -138,6 +153,13 @@ export async function openSnapshot(address: Address, dialect: Dialect): Promise<
       yield* batches(
         streams.rows(piecesOf(of, dialect, chunks), { asArrays: true, ...(settings !== undefined && { settings }) }),
       );
+    },
+
+    async contents(of) {
+      if (of.length === 0) return [];
+      const [found] = await session.query({ sql: of.map(contentOf).join(";\n"), rowsAsArray: true });
+      const each = (of.length === 1 ? [found] : found) as unknown as readonly (readonly unknown[][])[];
+      return each.map((rows) => ifFew(rows.map((row) => row.map(asText))));
     },
 
     async orphans(of) {

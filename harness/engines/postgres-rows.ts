@@ -1,4 +1,13 @@
-import { type Chunked, type Column, type ForeignKey, type Rows, spansOf, type TableOutline } from "../snapshot.ts";
+import {
+  type Chunked,
+  type Column,
+  type ForeignKey,
+  fewRows,
+  type Rows,
+  shortText,
+  spansOf,
+  type TableOutline,
+} from "../snapshot.ts";
 import { literal, quoted } from "./postgres-text.ts";
 
 /** Servers before it hash no records. */
@@ -30,6 +39,15 @@ export function widestOf(of: Chunked, version: number, chunks?: readonly string[
   const width = wide.map((name) => `coalesce(octet_length(${quoted(name)}::text), 0)`).join(" + ");
   const where = chunks === undefined ? "" : ` where ${withinOf(of, version, chunks)}`;
   return `select coalesce(max(${width}), 0)::text as widest from ${sqlName(of.table)}${where}`;
+}
+
+/** A query for some rows of a table as text, and for one more than may be many; of a long text for its beginning. */
+export function contentOf(table: TableOutline): string {
+  const texts = table.columns.map((column) => {
+    const text = `${quoted(column.name)}::text`;
+    return isNarrow(column) ? text : `left(${text}, ${shortText + 1})`;
+  });
+  return `select ${texts.join(", ")} from ${sqlName(table)} limit ${fewRows + 1}`;
 }
 
 function isNarrow(column: Column): boolean {

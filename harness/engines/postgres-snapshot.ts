@@ -1,9 +1,21 @@
 import type { Client, QueryResult } from "pg";
-import type { Catalogue, Chunk, Entry, Part, Row, Rows, Snapshot, TableOutline, Values } from "../snapshot.ts";
+import {
+  type Catalogue,
+  type Chunk,
+  type Entry,
+  ifFew,
+  type Part,
+  type Row,
+  type Rows,
+  type Snapshot,
+  type TableOutline,
+  type Values,
+} from "../snapshot.ts";
 import { readCatalogue, readParts, readPositions, readTables } from "./postgres-catalogue.ts";
 import {
   boundsOf,
   chunksOf,
+  contentOf,
   entriesOf,
   fingerprintsOf,
   orphansOf,
@@ -72,9 +84,11 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
   }
 
   /** The rows of each query, all of them asked in one message: as one query of many parts they would take several times as long. */
-  async function answers<T>(queries: readonly string[]): Promise<readonly (readonly T[])[]> {
+  async function answers<T>(queries: readonly string[], { asText = false } = {}): Promise<readonly (readonly T[])[]> {
     if (queries.length === 0) return [];
-    const result: unknown = await inTurn(() => client.query(queries.join(";\n")));
+    const text = queries.join(";\n");
+    const asked = (): Promise<unknown> => (asText ? client.query({ text, rowMode: "array" }) : client.query(text));
+    const result = (await inTurn(asked)) as { readonly rows: readonly T[] };
     return (Array.isArray(result) ? result : [result]).map(({ rows }) => rows);
   }
 
@@ -153,6 +167,11 @@ export async function openSnapshot(client: Client): Promise<Snapshot & { end(): 
       const question = widestOf(of, version, chunks);
       const [[told] = []] = question === undefined ? [] : await answers<{ widest: string }>([question]);
       yield* cursor<Values>(piecesOf(of, version, chunks), true, mostOf(Number(told?.widest ?? 0)));
+    },
+
+    async contents(of) {
+      const found = await answers<Values>(of.map(contentOf), { asText: true });
+      return found.map(ifFew);
     },
 
     async orphans(of) {
