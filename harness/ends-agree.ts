@@ -44,7 +44,11 @@ export class Ends {
   }
 
   compared(sorted: Telling["sorted"]): readonly EndsCompared[] {
-    return endsCompared(this.#ends, this.#plan, sorted);
+    // Whoever comes first decides where as many paths came to one end as to another, and which walk ends first is chance.
+    const places = new Map(this.#plan.paths.map(({ name }, i) => [name, i]));
+    const place = ({ path }: End) => places.get(path) ?? -1;
+    const inOrder = [...this.#ends].sort((a, b) => place(a) - place(b));
+    return endsCompared(inOrder, this.#plan, sorted);
   }
 }
 
