@@ -29,7 +29,7 @@ export class Disk {
     return sandboxes.reduce((sum, sandbox) => sum + (this.#bytes.get(sandbox) ?? this.#latest), 0);
   }
 
-  /** Asks how much a frozen sandbox takes: a copy of it will take as much. */
+  /** Asks how much a sandbox takes: a copy of it will take as much. */
   async measure(sandbox: Sandbox): Promise<void> {
     const now = performance.now();
     if (now < this.#asked + pause) {

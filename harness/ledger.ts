@@ -180,7 +180,7 @@ export function named(
 }
 
 /** Walks two ordered streams side by side; equal keys meet, one to one. */
-async function* merge(
+export async function* merge(
   left: AsyncIterable<Entry>,
   right: AsyncIterable<Entry>,
 ): AsyncGenerator<readonly [Entry | undefined, Entry | undefined]> {

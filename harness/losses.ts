@@ -1,5 +1,5 @@
-import { compareKeys, type Ledger, ledgerOf, pairOf, type RowChange } from "./ledger.ts";
-import { identityOf, type Snapshot, type TableOutline } from "./snapshot.ts";
+import { compareKeys, type Ledger, ledgerOf, merge, pairOf, type RowChange } from "./ledger.ts";
+import { type Entry, identityOf, type Snapshot, type TableOutline } from "./snapshot.ts";
 
 /** A way there and back: the state before, the one that migrations made of it, and the one that taking them back made of that. */
 export interface Journey {
@@ -138,11 +138,16 @@ async function copiedColumns(
   const made = after.columns.map(({ name }) => name).filter((name) => !names.includes(name));
   for (const name of names.filter((name) => !kept.has(name))) {
     if (made.length === 0 || (await isOneValue(before, table, name))) continue;
-    const [wanted] = await before.fingerprints([{ table, columns: [...key, name] }]);
-    const prints = await there.fingerprints(made.map((other) => ({ table: after, columns: [...key, other] })));
-    if (prints.includes(wanted ?? "")) copied.add(name);
+    for (const other of made)
+      if (await isSame(before.entries(table, [...key, name], []), there.entries(after, [...key, other], [])))
+        copied.add(name);
   }
   return copied;
+}
+
+async function isSame(rows: AsyncIterable<Entry>, others: AsyncIterable<Entry>): Promise<boolean> {
+  for await (const [row, other] of merge(rows, others)) if (row === undefined || other === undefined) return false;
+  return true;
 }
 
 /** Where all rows have the same value, it may stand in another column by chance. */

@@ -43,13 +43,18 @@ export class Onward {
       let isTaken = false;
       const arrive = async () => {
         isTaken = true;
-        return { ...at, origins };
+        return { ...at, now: readingOf(at.sandbox), origins };
+      };
+      // Nobody came: bailed out, or gone on elsewhere.
+      const leave = async () => {
+        if (!isTaken) await this.#walking.done(at);
+        isTaken = true;
       };
       const release = async () => {
-        if (!isTaken) await this.#walking.done(at);
+        await leave();
         await over?.();
       };
-      const here: From = { before, origins, known: at, ahead, isOnce: true, arrive, release };
+      const here: From = { before, origins, known: at, ahead, isOnce: true, arrive, leave, release };
       return () => here;
     }
     const frozen = await this.#frozen(at);
@@ -123,10 +128,11 @@ export class Onward {
     if (child === undefined || others.length > 0) return undefined;
     const state = await this.#known(child, at);
     if (state === undefined) return undefined;
-    // The session that has read it is as good as new to a release, unless somebody tells the database something in between.
-    await guarded(this.#walking.stage, () => (child.step.kind === "start" ? at.now.pause() : at.now.close()));
+    await guarded(this.#walking.stage, () => at.now.pause());
     await at.now.forget();
     if (at.sandbox.frozen) await at.sandbox.thaw();
+    // What a tool left open would hold up whoever goes on.
+    if (at.by === "product" && at.started?.step.release.driver !== undefined) await at.sandbox.endSessions();
     await this.#walking.disk.measure(at.sandbox);
     // Seeds sown on seeds are one sowing.
     const together = child.step.kind !== "start" && at.by === "seeder";
@@ -135,24 +141,24 @@ export class Onward {
 
   /** What may be asked of the state that a step is taken from, where its database need not stay for it. */
   async #known(child: State, at: Standing): Promise<Snapshot | undefined> {
-    const { stage, mayGoInPlace, hung } = this.#walking;
+    const { stage } = this.#walking;
     if (child.step.kind !== "start") {
       if (at.by === "seeder") return emptySnapshot;
       if (!(await guarded(stage, () => at.now.hasRows()))) return emptySnapshot;
     }
-    // What hung in a check may still be reading.
-    if (!mayGoInPlace || hung() > 0 || !this.#asksOnlyRows(child)) return undefined;
-    return guarded(stage, () => at.now.remembered());
+    return this.mayRemember([child]) ? guarded(stage, () => at.now.remembered()) : undefined;
   }
 
-  /** Whether whoever judges the step asks the state before it for nothing but rows, and nobody begins there again. */
-  #asksOnlyRows(child: State): boolean {
+  /** Whether whoever goes on, and judges that, asks the state before for nothing but rows, and nobody begins there again. */
+  mayRemember([child, ...others]: readonly State[]): boolean {
+    const { scenario, mayGoInPlace, hung } = this.#walking;
+    // What hung in a check may still be reading.
+    if (child === undefined || others.length > 0 || !mayGoInPlace || hung() > 0) return false;
     const { step } = child;
-    if (step.kind === "restore") return false;
     const paths = pathsThrough(child);
     if (paths.some(comesBack)) return false;
     if (step.kind !== "start") return true;
-    const checks = [this.#walking.scenario.check, ...paths.map(({ source }) => source.check)].flat();
+    const checks = [scenario.check, ...paths.map(({ source }) => source.check)].flat();
     return step.runners === 1 && !goesOnwards(child) && !checks.some((check) => typeof check === "function");
   }
 }

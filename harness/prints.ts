@@ -37,7 +37,7 @@ export class Prints {
   }
 }
 
-/** The print of rows that are at hand. Whoever asks it of more than one state has the rows of each at hand, or of none. */
+/** The print of rows that are at hand: never that of the server, which is taken where they are many. */
 export function printOf(rows: readonly Values[], { table, columns }: Rows): string {
   if (rows.length === 0 || columns.length === 0) return String(rows.length);
   const places = columns.map((name) => table.columns.findIndex((column) => column.name === name));

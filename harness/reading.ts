@@ -1,8 +1,8 @@
 import type { OpenSnapshot } from "./engines/engine.ts";
 import { Prints, printOf, wholeOf } from "./prints.ts";
-import { type Counted, type Held, remembered } from "./remembered.ts";
+import { type Counted, type Held, Holding, remembered } from "./remembered.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { Catalogue, Part, Rows, Snapshot, TableOutline, Thing } from "./snapshot.ts";
+import type { Catalogue, Part, Rows, Snapshot, TableOutline, Thing, Values } from "./snapshot.ts";
 
 /** A snapshot that opens when it is first read, and again after it was closed: a sandbox that is read cannot be cloned. */
 export interface Reading extends Counted {
@@ -22,10 +22,13 @@ export interface Reading extends Counted {
 /** A reading, and what is known of its rows. */
 interface Knowing extends Reading {
   readonly known: Prints;
+  readonly large: ReadonlySet<string>;
 }
 
 /** So many bytes of rows are hashed without a thought. */
 const fewBytes = 2 ** 20;
+/** Of so many tables rows are asked for in one message, and held until they are looked at. */
+const tablesAtATime = 64;
 
 export function readingOf(sandbox: Sandbox): Reading {
   return knowing(sandbox);
@@ -88,41 +91,47 @@ function knowing(sandbox: Sandbox): Knowing {
   async function close(): Promise<void> {
     await (await left())?.end();
   }
-  /** The rows of tables that hold few, with their prints as far as they are mostly asked for. */
-  async function contentsOf(of: readonly TableOutline[]): Promise<Held["contents"]> {
+  /** Reads the rows of tables that hold few, a number of tables at a time, and takes their prints. */
+  async function readFew(
+    of: readonly TableOutline[],
+    look: (table: TableOutline, rows: readonly Values[]) => void,
+  ): Promise<void> {
     const maybe = of.filter(({ name }) => !large.has(name));
-    const read = maybe.length === 0 ? [] : await asked((snapshot) => snapshot.contents(maybe));
-    for (const [i, table] of maybe.entries()) {
-      const rows = read[i];
-      if (rows === undefined) large.add(table.name);
-      else for (const asked of [keyOf(table), wholeOf(table)]) prints.learn(asked, printOf(rows, asked));
+    for (let first = 0; first < maybe.length; first += tablesAtATime) {
+      const some = maybe.slice(first, first + tablesAtATime);
+      const contents = await asked((snapshot) => snapshot.contents(some));
+      for (const [i, table] of some.entries()) {
+        const rows = contents[i];
+        if (rows === undefined) large.add(table.name);
+        else {
+          for (const one of [keyOf(table), wholeOf(table)]) prints.learn(one, printOf(rows, one));
+          look(table, rows);
+        }
+      }
     }
-    return of.map((table) => read[maybe.indexOf(table)]);
   }
   async function printed(of: readonly Rows[]): Promise<void> {
     const unknown = () => of.filter((rows) => prints.of(rows) === undefined);
     const tables = new Map(unknown().map(({ table }) => [table.name, table]));
-    const outlines = [...tables.values()];
-    const contents = await contentsOf(outlines);
-    for (const rows of unknown()) {
-      const found = contents[outlines.findIndex(({ name }) => name === rows.table.name)];
-      if (found !== undefined) prints.learn(rows, printOf(found, rows));
-    }
+    await readFew([...tables.values()], (table, found) => {
+      for (const rows of unknown()) if (rows.table.name === table.name) prints.learn(rows, printOf(found, rows));
+    });
     const left = unknown();
     const told = left.length === 0 ? [] : await asked((snapshot) => snapshot.fingerprints(left));
     for (const [i, rows] of left.entries()) prints.learn(rows, told[i] ?? "");
   }
   async function foresee(): Promise<Held> {
     const outlines = await reading.tables();
-    const contents = await contentsOf(outlines);
-    const many = outlines.filter((_, i) => contents[i] === undefined);
+    const held = new Holding();
+    await readFew(outlines, (table, rows) => held.take(table, rows));
+    const many = outlines.filter(({ name }) => large.has(name));
     if (many.length > 0) {
       const bytes = await reading.sizes(many);
       const small = many.filter((_, i) => (bytes[i] ?? fewBytes) < fewBytes);
       const keyed = many.filter(({ primaryKey }) => primaryKey.length > 0);
       await printed([...keyed.map(keyOf), ...small.map(wholeOf)]);
     }
-    return { outlines, contents };
+    return { outlines, rows: many.length > 0 ? undefined : held.rows };
   }
   const filled = async () => {
     const tables = await reading.tables();
@@ -137,6 +146,7 @@ function knowing(sandbox: Sandbox): Knowing {
       tables ??= there.tables();
       await tables;
       prints.adopt(there.known);
+      for (const name of there.large) large.add(name);
       await there.pause();
     } finally {
       await there.forget();
@@ -145,6 +155,7 @@ function knowing(sandbox: Sandbox): Knowing {
 
   const reading: Knowing = {
     known: prints,
+    large,
     async catalogue() {
       catalogue ??= asked((snapshot) => snapshot.catalogue());
       return withoutRecords(await catalogue, recordTables);

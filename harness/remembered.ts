@@ -10,14 +10,34 @@ export interface Counted extends Snapshot {
   prints(tables: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
-/** Tables, and all rows of those that hold few. */
+/** Tables and all of their rows; without them where there are more than should be held. */
 export interface Held {
   readonly outlines: readonly TableOutline[];
-  readonly contents: readonly (readonly Values[] | undefined)[];
+  readonly rows: ReadonlyMap<string, readonly Values[]> | undefined;
 }
 
-/** More rows than that are not held. */
+/** More rows, or characters in them, are not held. */
 const mostRows = 2000;
+const mostCharacters = 2 ** 18;
+
+/** Rows of tables, as long as they are few. */
+export class Holding {
+  #rows: Map<string, readonly Values[]> | undefined = new Map();
+  #count = 0;
+  #characters = 0;
+
+  /** `undefined` once there were too many. */
+  get rows(): Held["rows"] {
+    return this.#rows;
+  }
+
+  take({ name }: TableOutline, rows: readonly Values[]): void {
+    this.#count += rows.length;
+    for (const row of rows) for (const value of row) this.#characters += value?.length ?? 0;
+    if (this.#count > mostRows || this.#characters > mostCharacters) this.#rows = undefined;
+    this.#rows?.set(name, rows);
+  }
+}
 
 /**
  * A state with few rows, held in memory: all that a ledger asks of what was there before a hop, or of who wrote what, so that its database
@@ -28,12 +48,10 @@ const mostRows = 2000;
  */
 export async function remembered(
   now: Snapshot,
-  { outlines, contents }: Held,
+  { outlines, rows }: Held,
   isProducts: (table: { readonly name: string }) => boolean,
 ): Promise<Counted | undefined> {
-  if (contents.includes(undefined)) return undefined;
-  if (contents.reduce((sum, rows) => sum + (rows?.length ?? 0), 0) > mostRows) return undefined;
-  const rows = new Map(outlines.map(({ name }, i) => [name, contents[i] ?? []]));
+  if (rows === undefined) return undefined;
   const references = outlines.flatMap((table) => table.foreignKeys.map((key): Reference => ({ table, key })));
   const orphaned = await now.orphans(references);
   const orphans = new Map(references.map((reference, i) => [keyOf(reference), orphaned[i] ?? 0]));

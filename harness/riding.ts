@@ -1,7 +1,7 @@
 import type { State } from "./plan.ts";
 import type { Reading } from "./reading.ts";
 import { booted, Ride, type Ticket } from "./ride.ts";
-import { goesOnwards, mayRide, rideTogether, type Stop } from "./rides.ts";
+import { mayRide, rideTogether, type Stop } from "./rides.ts";
 import { guarded, type Sandbox } from "./sandbox.ts";
 
 import type { From, Standing } from "./standing.ts";
@@ -30,6 +30,8 @@ export interface Way {
     at: Standing,
     next: { readonly beside: readonly State[]; readonly onward: readonly Stop[]; readonly from: From },
   ): Promise<readonly From[]>;
+  /** Whether those who go on from a state may be told of it when it is gone. */
+  mayRemember(next: readonly State[]): boolean;
   /** Walks a start from its own beginning, once there is time. */
   walkAlone(state: Stop, from: From): void;
   lost(states: readonly State[], error: unknown, at: Standing): Promise<void>;
@@ -91,9 +93,8 @@ export async function rideThrough(
 }
 
 /** What is read is locked. What whoever goes on from there will be compared with is read while it is open. */
-async function putAside(now: Reading, next: readonly State[]): Promise<void> {
-  const [first, ...others] = next;
-  if (first !== undefined) await (others.length === 0 && !goesOnwards(first) ? now.remembered() : now.foresee());
+async function putAside(now: Reading, next: readonly State[], way: Way): Promise<void> {
+  if (next.length > 0) await (way.mayRemember(next) ? now.remembered() : now.foresee());
   await now.pause();
 }
 
@@ -159,7 +160,7 @@ class Riding {
       const stand = { ...next, taken: at.taken + 1, milliseconds: at.milliseconds + started.hop.milliseconds };
       if (stand.unjudged !== undefined) await way.lost([state], stand.unjudged, stand);
       else await way.end(state, stand);
-      await guarded(way.steps.stage, () => putAside(stand.now, stays ? state.children : []));
+      await guarded(way.steps.stage, () => putAside(stand.now, stays ? state.children : [], way));
       // What hung in somebody's check may still be reading one of them, and is not waited for.
       if (way.hung() === 0) await closeAll([from.before, ...at.origins.map((origin) => origin.state)]);
       if (way.hung() > hung && !stays) this.#isLost = true;

@@ -275,10 +275,14 @@ export class Sandbox {
   }
 }
 
-/** Ends a pool; a session that somebody took and never gave back is not waited for. */
-export async function endKnex(db: Database): Promise<void> {
+/**
+ * Ends a pool; a session that somebody took and never gave back is not waited for.
+ *
+ * @returns whether all were given back
+ */
+export async function endKnex(db: Database): Promise<boolean> {
   await setImmediate(); // A stream that was just closed gives its session back a turn later.
-  await Promise.race([db.destroy(), sleep(500, undefined, { ref: false })]);
+  return Promise.race([db.destroy().then(() => true), sleep(500, false, { ref: false })]);
 }
 
 /** Our own dealings with the server are no upgrade's fault. */

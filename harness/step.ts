@@ -201,7 +201,10 @@ async function sown(seeder: Seeder, at: Standing, options: StepOptions): Promise
     .catch(async (error) => {
       throw (await notTheirs(stage, (error as Error).cause)) ?? error;
     })
-    .finally(() => endKnex(db));
+    .finally(async () => {
+      // What a seeder left open would hold up the release that comes.
+      if (!(await endKnex(db))) await at.sandbox.endSessions();
+    });
   await within(timeout, sowing, () => overdue(`Cannot sow "${seeder.name}"`, at.sandbox, options));
   return { ...at, by: "seeder", now: readingOf(at.sandbox) };
 }

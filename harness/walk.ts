@@ -249,6 +249,7 @@ class Walker {
         if (beside.length > 0) later.push(settled(this.#visitFrom(beside, froms)));
         return onward.map(froms);
       },
+      mayRemember: (next) => this.#onward.mayRemember(next),
       walkAlone: (state, from) => later.push(settled(this.#alone(state, from))),
       lost: (states, error, at) => this.#lost(states, error, at),
       drop: (sandbox) => this.#drop(sandbox),

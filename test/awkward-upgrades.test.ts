@@ -221,6 +221,26 @@ describe("a foreign key that was never validated", () => {
   });
 });
 
+describe("a seeder", () => {
+  test("that leaves a transaction open does not hold up the release that comes", async () => {
+    const leaving = seeder("a row nobody committed", async ({ db }) => {
+      await db("users").insert({ id: 1 });
+      const open = await db.transaction();
+      await open("users").insert({ id: 2 });
+    });
+    const scenario = defineScenario({
+      title: "an open transaction",
+      engines: ["postgres"],
+      chain: chainOfSql("create table users (id int primary key)", "alter table users add column name text"),
+      seeds: { "1.0": leaving },
+      check: invariant("other-rows", "select id from users where id <> 1"),
+      paths: [{ from: "1.0", to: "1.1", expect: clean }],
+    });
+    const [rehearsal] = await rehearsed(scenario, { timeout: 20_000 });
+    expect(rehearsal?.verdict).toEqual({ outcome: "clean", findings: [], notes: [] });
+  });
+});
+
 describe("a setting of the database", () => {
   const altered = (setting: string) =>
     `do $$ begin execute format('alter database %I set ${setting}', current_database()); end $$`;
@@ -267,6 +287,42 @@ describe("a setting of the database", () => {
       ],
     });
     expect((await rehearsed(scenario)).map(({ verdict }) => verdict.outcome)).toEqual(["clean", "broken"]);
+  });
+
+  test.each<readonly [what: string, rule: Partial<Release>, set: boolean]>([
+    ["of a path that sows", {}, false],
+    ["of a release in one transaction", { transaction: "all" }, false],
+    ["of a set of paths", {}, true],
+  ])(
+    "holds for a query that must find nothing, at the end %s, where only rows are remembered",
+    async (_, rule, set) => {
+      const sown = "insert into app.users values (1)";
+      const scenario = defineScenario({
+        title: "a search path",
+        engines: ["postgres"],
+        chain: chainOfSql(`${table}; insert into app.users values (0)`, altered("search_path = app")).map((one) => ({
+          ...one,
+          ...rule,
+        })),
+        seeds: { "1.0": sowing(sown) },
+        check: invariant("nobody", "select 1 as nobody where not exists (select from users)"),
+        paths: set ? [{ every: "to-latest", expect: clean }] : [{ from: "1.0", to: "1.1", expect: clean }],
+      });
+      const rehearsals = await rehearsed(scenario);
+      expect(rehearsals.map(({ verdict }) => verdict)).toEqual([{ outcome: "clean", findings: [], notes: [] }]);
+    },
+  );
+
+  test("that writes the same times otherwise makes no row another", async () => {
+    const scenario = defineScenario({
+      title: "a time zone",
+      engines: ["postgres"],
+      chain: chainOfSql("create table visits (at timestamptz, by text)", altered("timezone = ''Asia/Tokyo''")),
+      seeds: { "1.0": sowing("insert into visits values ('2024-01-01 00:00Z', 'ann'), ('2024-06-01 00:00Z', null)") },
+      paths: [{ from: "1.0", to: "1.1", expect: clean }],
+    });
+    const [rehearsal] = await rehearsed(scenario);
+    expect(rehearsal?.verdict).toEqual({ outcome: "clean", findings: [], notes: [] });
   });
 
   test.each([

@@ -149,6 +149,13 @@ describe.each(engines)("a hop taken back on %s", (engine) => {
     };
     const lost = await tookBack(stage(), { installs: users, sows, hop: [copied] });
     expect(lost.findings).toMatchObject([{ code: "down-loses-rows", table: "users", column: "name" }]);
+    const withWide = {
+      up: `${copied.up}; alter table users drop column bio`,
+      down: `${copied.down}; alter table users add column bio text`,
+    };
+    const described = `${sows}; alter table users add column bio text; update users set bio = repeat('x', 2000)`;
+    const both = await tookBack(stage(), { installs: users, sows: described, hop: [withWide] });
+    expect(both.findings).toMatchObject([{ code: "down-loses-rows", table: "users", column: "name" }]);
     const moved = {
       up: `create table people as select * from users; delete from users where id = 2`,
       down: "drop table people",

@@ -89,8 +89,9 @@ export const relationParts: readonly PartSql[] = [
     ),
     from: `from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid where r.relkind in ('r', 'p') and r.kind = 'table'`,
-    any: `from pg_attribute where attrelid >= ${firstOwn} and attnum > 0 and (attstattarget >= 0 or attgenerated = 'v' or attoptions is not null
-      or (not attisdropped and (atttypid, attcollation, attstorage) not in (select oid, typcollation, typstorage from pg_type)))`,
+    any: `from pg_attribute where attrelid >= ${firstOwn} and attnum > 0 and not attisdropped
+      and (attstattarget >= 0 or attgenerated = 'v' or attoptions is not null or (atttypid, attcollation, attstorage) not in (select oid, typcollation, typstorage from pg_type))
+      and attrelid in (select oid from pg_class where relkind in ('r', 'p'))`,
   },
   {
     kind: "'column'",

@@ -86,9 +86,10 @@ export function sessionOf(client: Client): Session {
       if (!readyForQuery) throw new Error("The session is at work");
       await client.query("rollback");
       await client.query("discard all");
-      const { rows } = await client.query<{ settings: string | null }>(`select ${databaseSettings} as settings`);
-      if (rows[0]?.settings != null) throw new Error("A new session would be set otherwise");
-      return pausedOver(client, { isNew: false });
+      const settings = await settingsBy(client);
+      // What it was told itself it has forgotten.
+      if (settings !== null) throw new Error("A new session would be set otherwise");
+      return pausedOver(client, { isNew: false, settings });
     },
     async imprint() {
       const { rows } = await client.query<{ imprint: string }>(imprintSql);
@@ -106,14 +107,28 @@ export async function snapshotOver(client: Client, { isNew }: { readonly isNew: 
     ...snapshot,
     async pause() {
       await client.query("rollback");
-      return pausedOver(client, { isNew });
+      return pausedOver(client, { isNew, settings: await settingsBy(client) });
     },
   };
 }
 
-function pausedOver(client: Client, { isNew }: { readonly isNew: boolean }): Paused {
+function pausedOver(
+  client: Client,
+  { isNew, settings }: { readonly isNew: boolean; readonly settings: string | null },
+): Paused {
   const session = isNew ? { session: () => sessionOf(client) } : {};
-  return { resume: () => snapshotOver(client, { isNew }), ...session, end: () => client.end() };
+  const end = () => client.end();
+  const resume = async () => {
+    if ((await settingsBy(client)) === settings) return snapshotOver(client, { isNew });
+    await end();
+    throw new Error("A new session is set otherwise by now");
+  };
+  return { resume, ...session, end };
+}
+
+async function settingsBy(client: Client): Promise<string | null> {
+  const { rows } = await client.query<{ settings: string | null }>(`select ${databaseSettings} as settings`);
+  return rows[0]?.settings ?? null;
 }
 
 /** What a new session would be told, and one that is open was not. */
