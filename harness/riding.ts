@@ -174,7 +174,8 @@ class Riding {
         const bases = await way.goOn(stand, { beside: others, onward: along, from });
         for (const [i, next] of along.entries()) await this.#board(next, stand, bases[i]);
       }
-      if (!ends) await way.giveWay();
+      // Whoever has left work behind lets that go first; whoever ends here ends soon.
+      if (stays && !ends) await way.giveWay();
       return ends;
     } catch (error) {
       await way.lost([state], error, { ...at, sandbox: ride.sandbox });

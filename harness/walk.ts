@@ -73,7 +73,7 @@ const mostWorkers = 8;
 const waitingAtMost = 6;
 
 /** Bytes that sandboxes may take which are left to the end of their server. */
-const leftAtMost = 2 ** 30;
+const leftAtMost = 2 ** 27;
 
 class Walker {
   readonly telling: Telling;

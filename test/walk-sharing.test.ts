@@ -220,6 +220,25 @@ for (const engine of ["postgres", "mariadb"] as const) {
       });
     });
 
+    test("where room is short, what there is is walked to its end first, and nothing else comes out", async () => {
+      const chain = chainOf(18);
+      const told: Omit<Scenario, "title" | "engines"> = {
+        chain,
+        seeds: seededAt(chain),
+        paths: [{ every: "all", expect: clean }],
+      };
+      const { rehearsals, work: ample } = await walked(told, { workers: 2 });
+      process.env.MIGRATION_SANDBOX_DISK_MB = "0.001";
+      try {
+        const { rehearsals: others, work } = await walked(told, { workers: 2 });
+        expect(cameTo(others)).toEqual(cameTo(rehearsals));
+        expect(work.disk).toBeGreaterThan(0);
+        expect(work.disk).toBeLessThan(0.75 * ample.disk);
+      } finally {
+        delete process.env.MIGRATION_SANDBOX_DISK_MB;
+      }
+    });
+
     describe("what an earlier run has come to", () => {
       async function twice(...some: readonly Omit<Scenario, "engines">[]): Promise<readonly Rehearsals[]> {
         const folder = mkdtempSync(join(tmpdir(), "states-"));
