@@ -10,6 +10,7 @@ import { stages } from "./run-stages.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Selection } from "./selection.ts";
 import { comesAtOnce, sourceOf } from "./servers/had.ts";
+import { ownVersion } from "./version.ts";
 import { parseWish, type Wish, type WishText, wishInWords } from "./wish.ts";
 
 // Only what the server needs is imported above: the rest loads while it starts, CommonJS by the quicker `require`.
@@ -127,7 +128,7 @@ function commands(ended: (code: number) => void): Command {
     .allowExcessArguments()
     .action(async ({ version }) => {
       const [unknown] = program.args;
-      if (version) return say(await ownVersion());
+      if (version) return say(ownVersion());
       if (unknown === undefined) return program.outputHelp();
       const [near] = nearest(
         unknown,
@@ -397,10 +398,6 @@ function seconds(text: string): number {
 function invalid(message: string): Error {
   const { InvalidArgumentError } = require("commander") as typeof import("commander");
   return new InvalidArgumentError(message);
-}
-
-async function ownVersion(): Promise<string> {
-  return (require("../package.json") as { version: string }).version;
 }
 
 function complaint(error: unknown, debug: boolean): string {

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { End } from "./end.ts";
 import type { Rehearsal } from "./rehearsal.ts";
@@ -8,6 +7,7 @@ import { cacheFolder } from "./servers/cache.ts";
 import { serverUser } from "./servers/run.ts";
 import type { Told } from "./things.ts";
 import type { Verdict } from "./verdict.ts";
+import { ownVersion } from "./version.ts";
 
 /** What an earlier run has come to at the end of a path. */
 export interface Remembered {
@@ -137,8 +137,7 @@ function isOurs(name: string): boolean {
 
 /** The store of this very package, where there can be one. */
 export function ownStore(): { readonly store: Store; readonly version: string } | undefined {
-  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
-  const build = ownBuild(version);
+  const build = ownBuild(ownVersion());
   const store = Store.open(build);
   return store && { store, version: build };
 }
