@@ -1,3 +1,4 @@
+import { bytesOf } from "./megabytes.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Megabytes that the sandboxes of a walk may take, unless `MIGRATION_SANDBOX_DISK_MB` says otherwise. */
@@ -8,7 +9,7 @@ const pause = 250;
 /** How much room the sandboxes of a walk take together, as their server counts. What is not known yet is no reason to wait. */
 export class Disk {
   readonly #bytes = new Map<Sandbox, number>();
-  readonly #bound = Number(process.env.MIGRATION_SANDBOX_DISK_MB || usualMegabytes) * 2 ** 20;
+  readonly #bound = bytesOf("MIGRATION_SANDBOX_DISK_MB", usualMegabytes);
   #sum = 0;
   #peak = 0;
   #latest = 0;

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { End } from "./end.ts";
+import { bytesOf } from "./megabytes.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { cacheFolder } from "./servers/cache.ts";
 import { serverUser } from "./servers/run.ts";
@@ -23,7 +24,7 @@ export interface Remembered {
 /** What its folder is called, in front of our version: what another version has found is not read. */
 const ours = "states-of-";
 
-/** How many bytes the store may take, unless `MIGRATION_SANDBOX_STORE_MB` says otherwise. */
+/** How many megabytes the store may take, unless `MIGRATION_SANDBOX_STORE_MB` says otherwise. */
 const usualMegabytes = 256;
 
 /**
@@ -32,20 +33,23 @@ const usualMegabytes = 256;
  */
 export class Store {
   readonly #folder: string;
+  readonly #most: number;
   #damaged = 0;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, most: number) {
     this.#folder = folder;
+    this.#most = most;
   }
 
   /** The store of this version; `undefined` where there can be none: it is never a reason not to rehearse. */
   static open(version: string): Store | undefined {
+    const most = bytesOf("MIGRATION_SANDBOX_STORE_MB", usualMegabytes);
     const asked = process.env.MIGRATION_SANDBOX_STORE;
     if (asked === "none") return undefined;
     try {
       const folder = join(asked || cacheFolder(serverUser()), `${ours}${version}`);
       mkdirSync(folder, { recursive: true });
-      return new Store(folder);
+      return new Store(folder, most);
     } catch {
       return undefined;
     }
@@ -77,7 +81,6 @@ export class Store {
 
   /** Removes what has not been asked for longest until the rest fits, and what other versions left. */
   trim(): number {
-    const most = Number(process.env.MIGRATION_SANDBOX_STORE_MB || usualMegabytes) * 1024 ** 2;
     const all = dirname(this.#folder);
     for (const name of namesIn(all).filter((name) => name.startsWith(ours) && join(all, name) !== this.#folder))
       rmSync(join(all, name), { recursive: true, force: true });
@@ -90,7 +93,7 @@ export class Store {
       });
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
     for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-      if (bytes <= most) break;
+      if (bytes <= this.#most) break;
       rmSync(path, { force: true });
       bytes -= size;
     }

@@ -123,6 +123,7 @@ const layers = {
     "errors.ts",
     "database.ts",
     "wish.ts",
+    "megabytes.ts",
     "version.ts",
     "mark.ts",
     "command.ts",

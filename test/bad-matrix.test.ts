@@ -60,6 +60,24 @@ describe("a matrix", { timeout: 120_000 }, () => {
     expect(await work.leftBehind()).toEqual([]);
   });
 
+  test.each(["MIGRATION_SANDBOX_DISK_MB", "MIGRATION_SANDBOX_STORE_MB"])(
+    "with %s=much is refused, and told what is wanted",
+    async (variable) => {
+      await using work = await workplaceWith(chain(3));
+      for (const said of ["much", "0", "-1"]) {
+        const { code, stdout, stderr } = await work.run(["rehearse", "migrations"], {
+          environment: { [variable]: said },
+        });
+        expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+        expect(stderr).toContain(
+          `Cannot read ${variable}="${said}": it has to be a number of megabytes above 0, such as `,
+        );
+        expect(stderr).not.toContain("not foreseen");
+      }
+      expect(await work.leftBehind()).toEqual([]);
+    },
+  );
+
   test("of a chain of one is its install", async () => {
     await using work = await workplaceWith(chain(1));
     for (const args of [["--paths", "all"], [], ["--paths", "to-latest"]]) {
