@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { End } from "./end.ts";
 import { bytesOf } from "./megabytes.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { cacheFolder } from "./servers/cache.ts";
+import { makeFolder } from "./servers/folder.ts";
 import { serverUser } from "./servers/run.ts";
 import type { Told } from "./things.ts";
 import type { Verdict } from "./verdict.ts";
@@ -48,7 +49,7 @@ export class Store {
     if (asked === "none") return undefined;
     try {
       const folder = join(asked || cacheFolder(serverUser()), `${ours}${version}`);
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       return new Store(folder, most);
     } catch {
       return undefined;
@@ -109,13 +110,13 @@ export class Store {
     let text: string;
     try {
       text = readFileSync(path, "utf8");
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EISDIR") this.#remove(path);
       return undefined;
     }
     const [sum, body = ""] = [text.slice(0, 64), text.slice(65)];
     if (sumOf(body) !== sum) {
-      this.#damaged++;
-      rmSync(path, { force: true });
+      this.#remove(path);
       return undefined;
     }
     const now = new Date();
@@ -123,6 +124,12 @@ export class Store {
       utimesSync(path, now, now);
     } catch {} // Another run has just removed it.
     return JSON.parse(body) as T;
+  }
+
+  /** What is no file of ours any more would be in the way of the next one. */
+  #remove(path: string): void {
+    this.#damaged++;
+    rmSync(path, { recursive: true, force: true });
   }
 
   #write(name: string, what: unknown): void {

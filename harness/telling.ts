@@ -182,11 +182,16 @@ export class Telling {
       met,
       ...came,
       set: path.set ?? null,
-      replay: `${ourCommand} rehearse ${path.replay} ${this.#options.on ?? `--engine ${engine}`} --seed ${this.#options.seed}`,
+      replay: this.#replayOf(path),
     };
     this.rehearsals.push(rehearsal);
     this.#options.onRehearsal?.(rehearsal, this.#plan);
     return rehearsal;
+  }
+
+  #replayOf({ replay }: PlannedPath): string {
+    const { on = `--engine ${this.#plan.engine}`, seed, back = false } = this.#options;
+    return `${ourCommand} rehearse ${replay} ${on} --seed ${seed}${back ? " --back" : ""}`;
   }
 
   /** A server that is gone keeps nothing. */

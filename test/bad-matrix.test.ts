@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { eventually, leftIn, workplaceWith } from "./command.ts";
 
@@ -186,6 +187,10 @@ describe("--back", { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await work.run(["rehearse", "migrations", "--back"]);
     expect({ code, stderr }).toEqual({ code: wanted, stderr: "" });
     expect(stdout).toMatch(says);
+    // What is found on the way back is found again by its replay line alone.
+    const [, replay] = /replay: .*? (rehearse .*)/.exec(stripVTControlCharacters(stdout)) ?? [];
+    if (replay !== undefined) expect((await work.run(replay.split(" "))).code).toBe(wanted);
+    expect(replay !== undefined).toBe(wanted === 1);
     const unasked = await work.run(["rehearse", "migrations"]);
     expect(unasked.code).toBe(0);
   });

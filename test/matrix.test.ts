@@ -122,9 +122,9 @@ app  from ↓ to →  postgres 18.4
 
   test("says of starts which fail directly only what is known of them", () => {
     expect(shown([told(["1.0", "1.2"], come.broken("1.2")), told(["1.1", "1.2"])])).toContain(`
-  no stop is needed: 1 start reaches 1.2 directly
-  from 1.0 no way to 1.2 is known, and not all were walked: 1.0 → 1.2 is broken:
-      migration-failed 42703, 0008_move
+  1 start reaches 1.2 directly
+  from 1.0 no way to 1.2 is known, and not all were walked (--paths all walks
+      them): 1.0 → 1.2 is broken: migration-failed 42703, 0008_move
 `);
   });
 

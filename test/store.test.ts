@@ -109,6 +109,10 @@ export default defineScenario({
     writeFileSync(empty, "");
     expect(reused(await told(work))).toEqual([paths - 4, paths - 4]);
     expect(reused(await told(work))).toEqual([paths, paths]);
+    rmSync(cut);
+    mkdirSync(join(cut, "inside"), { recursive: true });
+    expect(reused(await told(work))).toEqual([paths - 1, paths - 1]);
+    expect(reused(await told(work))).toEqual([paths, paths]);
     for (const name of readdirSync(ours(work)).filter((name) => name.startsWith("shape-")))
       writeFileSync(join(ours(work), name), "no shape");
     expect(reused(await told(work))).toEqual([0, 0]);
@@ -129,6 +133,12 @@ export default defineScenario({
     await told(work, all, { MIGRATION_SANDBOX_STORE_MB: "0.000001" });
     expect(readFileSync(join(storeOf(work), "notes.txt"), "utf8")).toBe("mine");
     expect([readFileSync(theirs, "utf8"), readdirSync(join(storeOf(work), version))]).toEqual(["mine", ["theirs.txt"]]);
+  });
+
+  test("is done without where it cannot be, though its parent is there", async () => {
+    await using work = await workplaceWith(files);
+    // Where nobody can make anything, whoever they are.
+    expect(reused(await told(work, all, { MIGRATION_SANDBOX_STORE: "/proc/nowhere" }))).toEqual([0, 0]);
   });
 
   test("is bounded, and what was asked for last stays longest", async () => {

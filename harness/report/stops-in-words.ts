@@ -14,7 +14,7 @@ export function stopsInWords({ stops, releases }: Pick<Matrix, "stops" | "releas
   const { newest, unreachable } = stops;
   if (newest === null) return [];
   const told = [
-    ...neededInWords(stops, releases),
+    ...neededInWords(stops, releases, unreachable.length > 0),
     ...unreachableInWords({ newest, unreachable }, releases),
     ...harmfulInWords(stops.harmful, releases),
   ];
@@ -24,12 +24,16 @@ export function stopsInWords({ stops, releases }: Pick<Matrix, "stops" | "releas
   ];
 }
 
-function neededInWords({ newest, needed, reached }: Stops, releases: readonly string[]): readonly string[] {
-  const starts = `${reached.length} ${reached.length === 1 ? "start" : "starts"}`;
+function neededInWords(
+  { newest, needed, reached }: Stops,
+  releases: readonly string[],
+  othersFail: boolean,
+): readonly string[] {
+  if (needed.length === 0 && reached.length === 0) return [];
   if (needed.length === 0) {
-    return reached.length === 0
-      ? []
-      : [`no stop is needed: ${starts} ${reached.length === 1 ? "reaches" : "reach"} ${newest} directly`];
+    const reach = `${reached.length} ${reached.length === 1 ? "start reaches" : "starts reach"} ${newest} directly`;
+    // Where others do not get there, nobody knows what they need.
+    return [othersFail ? reach : `no stop is needed: ${reach}`];
   }
   const names = inRanges(
     needed.map(({ release }) => release),
@@ -82,7 +86,9 @@ function unreachableInWords(
       const from = inRanges(starts, releases);
       if (why === null) return [`no path from ${from} to ${newest} was walked`];
       if (why.outcome === "broken" && untried)
-        return [`from ${from} no way to ${newest} is known, and not all were walked: ${failingInWords(why)}`];
+        return [
+          `from ${from} no way to ${newest} is known, and not all were walked (--paths all walks them): ${failingInWords(why)}`,
+        ];
       if (why.outcome === "broken") return [`no stops help ${from}: ${failingInWords(why)}`];
       return [`whether ${from} can reach ${newest} is not told: ${failingInWords(why)}`];
     }),
@@ -108,7 +114,10 @@ function doubts({ needed, exact, untried, reached }: Stops): readonly string[] {
   const via = needed.map(({ release }) => release).join(",");
   const walks = via === "" || via.length > 40 ? "" : ` (--paths via:${via} walks them)`;
   return [
-    ...(untried ? ["not every hop between them was walked: --paths all may show that fewer stops do"] : []),
+    // Fewer than one is none, which was tried.
+    ...(untried && needed.length > 1
+      ? ["not every hop between them was walked: --paths all may show that fewer stops do"]
+      : []),
     ...(exact || untried ? [] : ["none of them can be left out; whether fewer others would do was not tried"]),
     ...(composed === 0 ? [] : [`told hop by hop for ${composed} of ${reached.length} starts${walks}`]),
   ];

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { HarnessError, messageOf } from "../errors.ts";
+import { makeFolder } from "./folder.ts";
 import { mayEnter, type ServerUser } from "./run.ts";
 
 /** `~/.cache/migration-sandbox` or what the system has instead; as root, one that the server's user can enter. */
@@ -28,7 +29,7 @@ export function cacheFolder(user: ServerUser | undefined): string {
 
 function usableFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return folder;
   } catch (error) {

@@ -1,20 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { Engine } from "../engines/engine.ts";
 import { HarnessError } from "../errors.ts";
 import { compareVersions } from "../wish.ts";
 import { cacheFolder } from "./cache.ts";
+import { makeFolder } from "./folder.ts";
 import type { Installation } from "./installation.ts";
 import { namesIn, serverEnvironment, serverUser } from "./run.ts";
 
@@ -87,7 +79,7 @@ function asked(executable: string, folder: string, name: string): string {
     cwd: dirname(executable),
   });
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(join(folder, `${name}.${process.pid}`), stdout ?? "");
     renameSync(join(folder, `${name}.${process.pid}`), join(folder, name));
   } catch {} // Then it is asked again next time.

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { HarnessError } from "../errors.ts";
+import { makeFolder } from "./folder.ts";
 
 /**
  * A run is known by the process at its root. Its folder is named after that process, so that anybody who finds the
@@ -89,8 +90,8 @@ function runsFolder(owner: ServerUser): string {
   // What the server's own user is to remove one day stands in a folder of that user's.
   const folder = join(base, `migration-sandbox-${mine}${owner.uid === mine ? "" : `-${owner.uid}`}`);
   try {
-    mkdirSync(base, { recursive: true });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(base);
+    makeFolder(folder, 0o700);
     const { uid } = lstatSync(folder);
     if (uid !== mine && uid !== owner.uid) throw new Error("it belongs to somebody else");
     if (owner.uid !== mine && !mayEnter(base, owner))
