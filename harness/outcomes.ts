@@ -18,7 +18,7 @@ export interface Outcomes {
 
 /** Paths that somebody wrote out have data and ways of their own: they say nothing of a plain upgrade. */
 export function outcomesOf(rehearsals: readonly Rehearsal[]): Outcomes {
-  const plain = rehearsals.filter(({ set, dump }) => set !== null && dump === null);
+  const plain = rehearsals.filter(({ set, dump }) => set !== null && dump === null).map(asUpgrade);
   const walked = new Map<string, Walked>();
   for (const rehearsal of plain) {
     const { path, met, verdict } = rehearsal;
@@ -28,6 +28,15 @@ export function outcomesOf(rehearsals: readonly Rehearsal[]): Outcomes {
     walked.set(keyOf(path), { path, rehearsal: worst, met: met && (before?.met ?? true) });
   }
   return { releases: inOrder(plain.map(({ path }) => path)), walked: [...walked.values()] };
+}
+
+/** What is found on the way back keeps nobody from getting there. */
+function asUpgrade(rehearsal: Rehearsal): Rehearsal {
+  const { verdict } = rehearsal;
+  if (verdict.outcome !== "broken") return rehearsal;
+  const findings = verdict.findings.filter(({ code }) => !/^(?:down|up-again)-/.test(code));
+  if (findings.length > 0) return { ...rehearsal, verdict: { ...verdict, findings } };
+  return { ...rehearsal, met: true, verdict: { outcome: "clean", findings: [], notes: verdict.notes } };
 }
 
 const badness: { readonly [outcome in Verdict["outcome"]]: number } = { clean: 0, inconclusive: 1, broken: 2 };

@@ -4,6 +4,7 @@ import type { Rehearsal } from "../harness/rehearsal.ts";
 import { alike, inRanges, narrowed, wrapped } from "../harness/report/alike.ts";
 import { matricesOf } from "../harness/report/matrix.ts";
 import { matrix } from "../harness/report/matrix-in-words.ts";
+import type { Verdict } from "../harness/verdict.ts";
 import { come, everyPair, told } from "./told.ts";
 
 const oncall = ["1.2.40", "1.3.10", "1.3.11", "1.3.115", "1.3.116", "1.4.x", "1.8.5"];
@@ -65,6 +66,21 @@ app  from ↓ to →  postgres 18.4
       do
   told hop by hop for 16 of 59 starts
   61 paths (with stops: 1 clean), 0.6 s one after the other`);
+  });
+
+  test("is of upgrades: what is found on the way back keeps nobody from getting there", () => {
+    const names = numbered(4);
+    const downs = come.broken("1.3", { code: "down-failed" });
+    const both: Verdict = {
+      outcome: "broken",
+      findings: [...downs.findings, ...come.broken("1.3").findings],
+      notes: [],
+    };
+    const pairs = everyPair(names, (from, to) => (to < 3 ? come.clean : from === 0 ? both : downs));
+    expect(shown(pairs)).toBe(
+      shown(everyPair(names, (from, to) => (to === 3 && from === 0 ? come.broken("1.3") : come.clean))),
+    );
+    expect(shown(pairs)).toContain("needed stop: 1.2 (1.1 does as well)");
   });
 
   test("puts together what came out alike, though no path leads back", () => {
