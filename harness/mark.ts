@@ -35,6 +35,11 @@ export function runNamedIn(database: string): string | undefined {
   return digits === checkDigits(word) ? word + digits : undefined;
 }
 
+/** Without the names of sandboxes, which say nothing: MySQL and MariaDB put them in front of what they speak of. */
+export function unnamed(text: string): string {
+  return text.replace(/\bsandbox_[0-9a-f]{16}_\d+\b/g, "sandbox");
+}
+
 function checkDigits(word: string): string {
   return createHash("sha256").update(`migration-sandbox ${word}`).digest("hex").slice(0, 6);
 }

@@ -2,7 +2,8 @@ import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import type { ToldPath } from "../harness/rehearsal.ts";
 import { frame } from "../harness/report/frame.ts";
-import { explainFinding, pathInWords, widthsOf } from "../harness/report/pretty.ts";
+import { explainFinding, explanations, pathInWords, widthsOf } from "../harness/report/pretty.ts";
+import { told } from "./told.ts";
 
 const way = (path: readonly string[], more: Partial<ToldPath> = {}): ToldPath => ({
   ...{ path, dump: null, with: null, settings: null, runners: 1, workaround: null, ...more },
@@ -25,8 +26,31 @@ test("a short way is told stop by stop", () => {
 });
 
 test("a release that is called as its migration is named once", () => {
-  const told = explainFinding({ code: "migration-failed", release: "4_wrong", migration: "4_wrong", message: "no" });
-  expect(stripVTControlCharacters(told)).toBe("  migration-failed  4_wrong\n  no");
+  const explained = explainFinding({
+    code: "migration-failed",
+    release: "4_wrong",
+    migration: "4_wrong",
+    message: "no",
+  });
+  expect(stripVTControlCharacters(explained)).toBe("  migration-failed  4_wrong\n  no");
+});
+
+test("what a server says with the name of a sandbox in it is told once for all who met it", () => {
+  const met = (n: number) =>
+    told(["1.0", `1.${n}`], {
+      outcome: "broken",
+      findings: [
+        {
+          code: "migration-failed",
+          release: "2.0",
+          message: `Table 'sandbox_c80a251d04b6f2dc_${n}.pets' doesn't exist`,
+        },
+      ],
+      notes: [],
+    });
+  const text = stripVTControlCharacters(explanations([met(1), met(12)], { verbose: false }));
+  expect(text).toContain("in app#1.0..1.1 #1.0..1.12\n");
+  expect(text.match(/doesn't exist/g)).toHaveLength(1);
 });
 
 test("a line that is wider than the terminal is cut around the caret", () => {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import pc from "picocolors";
+import { unnamed } from "../mark.ts";
 import type { NotCovered, Rehearsal, Rehearsals, ToldPath, Work } from "../rehearsal.ts";
 import type { Selection } from "../selection.ts";
 import { expectationInWords, type Finding, inShort } from "../verdict.ts";
@@ -124,7 +125,7 @@ export function explanations(all: readonly Rehearsal[], { verbose, columns }: Ex
   const groups = new Map<string, { readonly text: string; readonly of: Rehearsal[] }>();
   for (const rehearsal of [...rehearsals].sort((a, b) => Number(a.met) - Number(b.met))) {
     for (const text of explain(rehearsal, columns)) {
-      const key = JSON.stringify([rehearsal.met, rehearsal.scenario, rehearsal.engine, text]);
+      const key = JSON.stringify([rehearsal.met, rehearsal.scenario, rehearsal.engine, unnamed(text)]);
       const group = groups.get(key) ?? { text, of: [] };
       groups.set(key, group);
       group.of.push(rehearsal);
