@@ -138,6 +138,8 @@ export type Values = readonly (string | null)[];
 /** So many rows are few, and a text of so many characters is short: to read them takes less time than to have them hashed. */
 export const fewRows = 256;
 export const shortText = 1024;
+/** A text that is longer is told by its hash to whoever only wants to know whether it is another. */
+export const longText = 4096;
 
 /** These rows, if they are few and none of their texts is longer than short. */
 export function ifFew(rows: readonly Values[]): readonly Values[] | undefined {
@@ -180,7 +182,7 @@ export interface Snapshot {
   chunks(of: readonly Chunked[]): Promise<readonly (readonly Chunk[])[]>;
   /**
    * The rows of some chunks, or of all, a handful at a time: by ranges in the order of that number, by hashes in the
-   * byte order of the key with NULL last.
+   * byte order of the key with NULL last. Where a value beside the key is long, something short that tells it from others.
    */
   pieces(of: Chunked, chunks?: readonly string[]): AsyncIterable<readonly Values[]>;
   /** For each of these: all of its rows in no order; `undefined` where there are many, or some are wide. */

@@ -119,6 +119,27 @@ describe.each(engines)("rows that differ, on %s", (engine) => {
     );
   });
 
+  test("are told of texts that differ behind thousands of characters, or in their length alone", async () => {
+    const [text, bytes] = isPostgres ? ["text", "bytea"] : ["longtext", "longblob"];
+    const asBytes = (sql: string) => (isPostgres ? `convert_to(${sql}, 'UTF8')` : sql);
+    const long = "repeat('é', 5000)";
+    await hop(
+      (session) =>
+        session.script(`create table t (id int primary key, d ${text}, b ${bytes}); create table k (d ${text}, n int);
+          insert into t values (1, ${long}, null), (2, ${long}, ${asBytes(long)}), (3, ${long}, null), (4, 'x', ${asBytes(long)});
+          insert into k values (${long}, 1), (${long}, 1), ('x', 2)`),
+      (session) =>
+        session.script(`update t set d = concat(repeat('é', 4999), 'e') where id = 1; update t set b = ${asBytes("repeat('é', 4999)")} where id = 4;
+          update t set d = repeat('é', 4999) where id = 2`),
+      async (was, is) => {
+        const [found, ...others] = await inRows(was, is, ["t", "k"]);
+        expect(others).toEqual([]);
+        expect(found?.message).toContain('"t": 3 rows changed in "d", "b"; the first by id: {"id":"1"}');
+        expect(await inRows(was, is, ["t", "k"])).toEqual(await oneByOne(was, is, ["t", "k"]));
+      },
+    );
+  });
+
   test("have fingerprints that tell apart what texts tell apart", async () => {
     const values: readonly (readonly [type: string, one: string, other: string])[] = isPostgres
       ? [

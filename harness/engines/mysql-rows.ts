@@ -3,6 +3,7 @@ import {
   type Column,
   type ForeignKey,
   fewRows,
+  longText,
   type Rows,
   shortText,
   spansOf,
@@ -15,25 +16,38 @@ import { quoted } from "./mysql-text.ts";
 export type CollationOf = (table: string, column: string) => string | undefined;
 
 /** A query for the rows of a table as text, in the byte order of `key` with NULL last. */
-export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[], where = ""): string {
-  const list = [...key, ...columns].map((name) => textOf(columnNamed(table, name))).join(", ");
+export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[]): string {
+  const texts = [...key, ...columns].map((name) => textOf(columnNamed(table, name)));
+  return `select ${texts.join(", ")} from ${quoted(table.name)}${orderBy(table, key)}`;
+}
+
+function orderBy(table: TableOutline, key: readonly string[]): string {
   // Every collation would pad, fold or ignore something.
   const order = key.flatMap((name) => {
     const column = columnNamed(table, name);
     const bytes = `cast(${textOf(column)} as binary)`;
     return column.nullable ? [`${quoted(name)} is null`, bytes] : [bytes];
   });
-  const ordered = order.length === 0 ? "" : ` order by ${order.join(", ")}`;
-  return `select ${list} from ${quoted(table.name)}${where}${ordered}`;
+  return order.length === 0 ? "" : ` order by ${order.join(", ")}`;
 }
 
 /** A query for the rows of some chunks. */
 export function piecesOf(of: Chunked, dialect: Dialect, chunks?: readonly string[]): string {
   const { table, key, columns, chunking } = of;
   const where = chunks === undefined ? "" : ` where ${withinOf(of, dialect, chunks)}`;
-  if (!("ranges" in chunking)) return entriesOf(table, key, columns.slice(key.length), where);
-  const list = columns.map((name) => textOf(columnNamed(table, name))).join(", ");
-  return `select ${list} from ${quoted(table.name)}${where} order by ${quoted(chunking.ranges.column)}`;
+  const list = columns.map((name) => {
+    const column = columnNamed(table, name);
+    return key.includes(name) ? textOf(column) : inShort(column, dialect);
+  });
+  const order = "ranges" in chunking ? ` order by ${quoted(chunking.ranges.column)}` : orderBy(table, key);
+  return `select ${list.join(", ")} from ${quoted(table.name)}${where}${order}`;
+}
+
+/** What tells a value from others, and is never long. */
+function inShort(column: Column, dialect: Dialect): string {
+  const text = textOf(column);
+  if (!isLong(column)) return text;
+  return `if(octet_length(${text}) > ${longText}, concat(octet_length(${text}), ' ', ${dialect.hash(text)}), ${text})`;
 }
 
 /**
@@ -117,7 +131,7 @@ function injective({ table, columns }: Rows, dialect: Dialect, collationOf?: Col
     const text = asItIs ? quoted(name) : textOf(column);
     const orNothing = (value: string) => (column.nullable ? `ifnull(${value}, '')` : value);
     if (isPlain(column)) return { kind: "n", told: orNothing(text) };
-    const value = isLong(column) ? `if(octet_length(${text}) < 4096, ${text}, ${dialect.hash(text)})` : text;
+    const value = isLong(column) ? `if(octet_length(${text}) < ${longText}, ${text}, ${dialect.hash(text)})` : text;
     return { kind: isBytes(column) ? "b" : "t", told: `${orNothing(`octet_length(${text})`)}, ${orNothing(value)}` };
   });
   return `concat_ws(',', '${parts.map(({ kind }) => kind).join("")}', ${parts.map(({ told }) => told).join(", ")})`;

@@ -3,6 +3,7 @@ import {
   type Column,
   type ForeignKey,
   fewRows,
+  longText,
   type Rows,
   shortText,
   spansOf,
@@ -14,29 +15,50 @@ import { literal, quoted } from "./postgres-text.ts";
 const hashesRecords = 140_000;
 
 /** A query for the rows of a table as text, in the byte order of `key` with NULL last. */
-export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[], where = ""): string {
-  const asText = (name: string, i: number) => `${quoted(name)}::text as c${i}`;
+export function entriesOf(table: TableOutline, key: readonly string[], columns: readonly string[]): string {
+  return orderedBy(
+    key,
+    [...key, ...columns].map((name) => `${quoted(name)}::text`),
+    sqlName(table),
+  );
+}
+
+function orderedBy(key: readonly string[], texts: readonly string[], from: string): string {
   const order = key.map((_, i) => `c${i} collate "C" nulls last`).join(", ");
-  const list = [...key, ...columns].map(asText).join(", ");
+  const list = texts.map((text, i) => `${text} as c${i}`).join(", ");
   const ordered = order === "" ? "" : ` order by ${order}`;
-  return `select * from (select ${list} from ${sqlName(table)}${where}) as entries${ordered}`;
+  return `select * from (select ${list} from ${from}) as entries${ordered}`;
 }
 
 /** A query for the rows of some chunks. */
 export function piecesOf(of: Chunked, version: number, chunks?: readonly string[]): string {
   const { table, key, columns, chunking } = of;
   const where = chunks === undefined ? "" : ` where ${withinOf(of, version, chunks)}`;
-  if (!("ranges" in chunking)) return entriesOf(table, key, columns.slice(key.length), where);
-  const list = columns.map((name) => `${quoted(name)}::text`).join(", ");
+  const texts = columns.map((name) =>
+    key.includes(name) ? `${quoted(name)}::text` : inShort(columnNamed(table, name)),
+  );
+  if (!("ranges" in chunking)) return orderedBy(key, texts, `${sqlName(table)}${where}`);
+  const list = texts.join(", ");
   // Without the table's name it would be in the order of the text, which is called the same.
   return `select ${list} from ${sqlName(table)} as chunked${where} order by chunked.${quoted(chunking.ranges.column)}`;
+}
+
+/** What tells a value from others, and is never long. */
+function inShort(column: Column): string {
+  const text = `${quoted(column.name)}::text`;
+  if (isNarrow(column)) return text;
+  const hash = `octet_length(${text}) || ' ' || encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`;
+  return `case when octet_length(${text}) > ${longText} then ${hash} else ${text} end`;
 }
 
 /** A question for how wide the widest row of these chunks is, if there may be wide ones. */
 export function widestOf(of: Chunked, version: number, chunks?: readonly string[]): string | undefined {
   const wide = of.columns.filter((name) => !isNarrow(columnNamed(of.table, name)));
   if (wide.length === 0) return undefined;
-  const width = wide.map((name) => `coalesce(octet_length(${quoted(name)}::text), 0)`).join(" + ");
+  const width = wide
+    .map((name) => `coalesce(octet_length(${quoted(name)}::text), 0)`)
+    .map((bytes, i) => (of.key.includes(wide[i] ?? "") ? bytes : `least(${bytes}, ${longText})`))
+    .join(" + ");
   const where = chunks === undefined ? "" : ` where ${withinOf(of, version, chunks)}`;
   return `select coalesce(max(${width}), 0)::text as widest from ${sqlName(of.table)}${where}`;
 }
