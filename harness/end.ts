@@ -38,7 +38,7 @@ export interface EndTable {
 }
 
 /** Of a table with more rows it is only told whether they are the same. */
-const fewRows = 1000;
+const rowsCompared = 1000;
 
 /** Rows that were read already, by table and print: ends at one release mostly have the same. */
 export type RowsRead = Map<string, readonly Entry[]>;
@@ -63,7 +63,7 @@ export async function endOf(
     const { name, primaryKey } = outline;
     const print = prints.get(name) ?? "";
     const count = Number(/^\d+/.exec(print)?.[0] ?? 0);
-    const few = !sown.has(name) && count <= fewRows;
+    const few = !sown.has(name) && count <= rowsCompared;
     const key = `${name} ${print}`;
     if (few && !read.has(key)) read.set(key, await rowsOf(now, outline));
     const rows = few ? { rows: read.get(key) ?? [] } : {};

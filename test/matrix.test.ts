@@ -144,6 +144,14 @@ app  from ↓ to →  postgres 18.4
 `);
   });
 
+  test("says that fewer stops may do unless going straight was tried", () => {
+    const all = "not every hop between them was walked: --paths all may show that fewer stops";
+    const via = told(["1.0", "1.1", "1.2"], come.clean, { set: "via" });
+    const other = told(["1.1", "1.2"]);
+    expect(shown([via, other])).toContain(all);
+    expect(shown([via, other, told(["1.0", "1.2"], come.broken("1.2"))])).not.toContain(all);
+  });
+
   test("shows nothing of what is one cell, or of paths that somebody wrote out", () => {
     expect(shown(installs(["1.0"]))).toBe("");
     expect(shown([told(["1.0", "1.1"], come.clean, { set: null })])).toBe("");

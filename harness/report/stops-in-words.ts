@@ -114,8 +114,8 @@ function doubts({ needed, exact, untried, reached }: Stops): readonly string[] {
   const via = needed.map(({ release }) => release).join(",");
   const walks = via === "" || via.length > 40 ? "" : ` (--paths via:${via} walks them)`;
   return [
-    // Fewer than one is none, which was tried.
-    ...(untried && needed.length > 1
+    // Fewer than one is none: no use to try again what failed.
+    ...(untried && (needed.length > 1 || needed.some(({ without }) => without === null))
       ? ["not every hop between them was walked: --paths all may show that fewer stops do"]
       : []),
     ...(exact || untried ? [] : ["none of them can be left out; whether fewer others would do was not tried"]),
